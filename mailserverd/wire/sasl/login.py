@@ -1,4 +1,4 @@
-"""LOGIN (draft-murchison-sasl-login): two prompts. Standing rule: kept for Outlook alone; PLAIN says the same in one."""
+"""LOGIN (draft-murchison-sasl-login): two prompts. Standing rule: kept for Outlook; PLAIN says the same in one line."""
 
 from mailserverd.wire.sasl.prepare import MAX_LOGIN_OCTETS, MAX_PASSWORD_OCTETS
 from mailserverd.wire.sasl.steps import Challenge, Failed, Fault, PasswordGiven, Step

@@ -32,7 +32,7 @@ def opaque_string(password: bytes | str) -> str | None:
 
 
 def _outside_freeform(char: str) -> bool:
-    """Characters outside the FreeformClass (RFC 8264 §4.3.3): controls, unassigned, surrogates, separators, ignorable."""
+    """Outside the FreeformClass (RFC 8264 §4.3.3): controls, unassigned, surrogates, separators, ignorable."""
     category = unicodedata.category(char)
     if category == "Cf":
         return char not in "\u200c\u200d"  # joiners are CONTEXTJ, and real passwords hold them

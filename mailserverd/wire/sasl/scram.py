@@ -54,7 +54,7 @@ def derive_keys(password: bytes, salt: bytes, iterations: int) -> tuple[bytes, b
 
 
 def parse_client_first(message: bytes) -> ClientFirst | Failed:
-    """client-first-message = gs2-cbind-flag "," [authzid] "," [reserved-mext ","] username "," nonce ["," extensions]"""
+    """client-first-message = gs2-cbind-flag "," [authzid] "," [mext ","] username "," nonce ["," extensions]"""
     parts = message.split(b",")
     if len(parts) < 4:
         return _malformed("client-first-message")
