@@ -1,0 +1,1 @@
+"""HTTP: today the monitoring listener."""
