@@ -1,0 +1,3 @@
+from twisted.application.service import ServiceMaker
+
+mailserverd = ServiceMaker("mailserverd", "mailserverd.tap", "A complete mail server", "mailserverd")
