@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Container
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -22,9 +21,9 @@ from mailserverd.accounts.login_throttle import LoginThrottle
 from mailserverd.accounts.passwords import SCRAM_ITERATIONS, SCRAM_SALT_OCTETS, matching_label
 from mailserverd.accounts.remembered_passwords import RememberedPasswords
 from mailserverd.accounts.sasl_exchange import SaslExchange
+from mailserverd.interfaces.directory import Directory
 from mailserverd.model.account import Account, Credentials
-from mailserverd.model.errors import StoreError
-from mailserverd.model.identifiers import AccountId
+from mailserverd.model.errors import NotFound, StoreError
 from mailserverd.wire.sasl.mechanisms import WITH_BINDING, WITHOUT_BINDING, mechanism_named
 from mailserverd.wire.sasl.prepare import opaque_string
 from mailserverd.wire.sasl.steps import ChannelBinding, Fault, ScramKeys
@@ -38,16 +37,6 @@ _FAULTS = {
 }
 
 
-class AccountSource(Protocol):
-    """What a login needs of the Directory."""
-
-    async def account_of_login(self, login: str) -> Account | None: ...
-
-    async def credentials(self, account_id: AccountId) -> Credentials | None: ...
-
-    async def secret_used(self, account_id: AccountId, label: str, at: int) -> None: ...
-
-
 class Authenticator:
     """clock: the reactor. wall_seconds: seconds since the epoch. nobody_key: 32 octets that stay the same over
     restarts; they make the salts of accounts that do not exist. outcome: told of every login and failure (logs,
@@ -55,7 +44,7 @@ class Authenticator:
 
     def __init__(
         self,
-        accounts: AccountSource,
+        directory: Directory,
         hashing: Hashing,
         throttle: LoginThrottle,
         remembered: RememberedPasswords,
@@ -64,7 +53,7 @@ class Authenticator:
         nobody_key: bytes,
         outcome: Callable[[Peer, str, Login | LoginFailure], None] = lambda peer, name, result: None,
     ) -> None:
-        self._accounts = accounts
+        self._directory = directory
         self._hashing = hashing
         self._throttle = throttle
         self._remembered = remembered
@@ -102,8 +91,7 @@ class Authenticator:
     ) -> tuple[Account, Credentials, str] | LoginFailure:
         if prepared is None:
             return LoginFailure(Refusal.INVALID, "not a possible password")
-        account = await self._accounts.account_of_login(login)
-        credentials = await self._accounts.credentials(account.account_id) if account is not None else None
+        account, credentials = await self._find(login)
         if account is not None and credentials is not None:
             label = self._remembered.recall(account.account_id, credentials.generation, prepared)
             if label is not None:
@@ -115,6 +103,18 @@ class Authenticator:
             return LoginFailure(Refusal.INVALID, "the password was changed meanwhile")
         self._remembered.remember(account.account_id, credentials.generation, prepared, label)
         return account, credentials, label
+
+    async def apop(self, login: str, timestamp: bytes, digest: bytes, peer: Peer) -> Login | LoginFailure:
+        """RFC 1939 §7: digest is MD5 of timestamp + secret in lower-case hex. Only for accounts with an APOP secret."""
+        if not self.allows(peer):
+            return self._told(peer, login, LoginFailure(Refusal.TLS_REQUIRED))
+        account, credentials = await self._find(login)
+        secret = credentials.apop_secret.encode() if credentials is not None else b""
+        right = hashlib.md5(timestamp + (secret or self._nobody_key), usedforsecurity=False).hexdigest().encode()
+        matches = hmac.compare_digest(right, digest.lower())
+        if account is None or credentials is None or not secret or not matches:
+            return await self._failed(peer, login, LoginFailure(Refusal.INVALID, "APOP digest does not hold"))
+        return self._admitted(peer, login, Login(account, "APOP"), credentials)
 
     def sasl(self, mechanism: str, channel: ChannelBinding | None, peer: Peer) -> SaslExchange | LoginFailure:
         """Begin an exchange. channel: channel_binding(transport) where the connection has TLS, else None."""
@@ -129,8 +129,7 @@ class Authenticator:
 
     async def scram_keys(self, login: str) -> tuple[ScramKeys, Account | None, Credentials | None]:
         """The keys of this name; made-up ones that stay the same where there are none (RFC 5802 §9 wants no less)."""
-        account = await self._accounts.account_of_login(login)
-        credentials = await self._accounts.credentials(account.account_id) if account is not None else None
+        account, credentials = await self._find(login)
         if credentials is None or not credentials.secrets:
             return self._nobody_keys(login), None, None
         pairs = tuple((secret.stored_key, secret.server_key) for secret in credentials.secrets)
@@ -156,14 +155,21 @@ class Authenticator:
     async def authorized(self, peer: Peer, came_in: Login, authorize_as: str) -> Login | LoginFailure:
         """RFC 4422 §3.4.1: nobody acts for another account; naming one's own is no more than polite."""
         if authorize_as:
-            other = await self._accounts.account_of_login(authorize_as)
+            other, _ = await self._find(authorize_as)
             if other is None or other.account_id != came_in.account.account_id:
                 why = f"{came_in.account.address} asked to act as {authorize_as}"
                 return self._told(peer, came_in.account.address, LoginFailure(Refusal.NOT_AUTHORIZED, why))
         return came_in
 
+    async def _find(self, login: str) -> tuple[Account | None, Credentials | None]:
+        try:
+            account = await self._directory.login_account(login)
+            return account, await self._directory.credentials(account.account_id)
+        except NotFound:
+            return None, None
+
     async def is_current(self, credentials: Credentials) -> bool:
-        now = await self._accounts.credentials(credentials.account_id)
+        now = await self._directory.credentials(credentials.account_id)
         return now is not None and now.generation == credentials.generation
 
     # How a login ends.
@@ -192,7 +198,7 @@ class Authenticator:
         now = int(self._wall_seconds())
         used = next((secret.last_used_at for secret in credentials.secrets if secret.label == label), now)
         if used is None or now - used >= _USED_SECONDS:
-            written = Deferred.fromCoroutine(self._accounts.secret_used(credentials.account_id, label, now))
+            written = Deferred.fromCoroutine(self._directory.note_use(credentials.account_id, label, now))
             written.addErrback(lambda failure: _log.failure("could not note the use of a password", failure))
 
 
