@@ -1,0 +1,77 @@
+"""The server's side of TLS, for STARTTLS and for TLS from the first octet.
+
+Standing rules: TLS 1.2 at least, no compression, no renegotiation; tickets are on and nothing is cached, so a
+client resumes at no cost in memory here; `reload` changes what new handshakes use, sessions go on undisturbed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+from mailserverd.config.schema import Tls
+
+_VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
+_OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
+
+
+class TlsProblem(Exception):
+    """key: the field of [tls] that is wrong; the text says what to do."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ServerTls:
+    """Makes the TLS state of each new connection from the certificate loaded last."""
+
+    def __init__(self, settings: Tls) -> None:
+        self._context = _context(settings)
+
+    def reload(self, settings: Tls) -> None:
+        """Use these files and settings from now on. Raises TlsProblem, and then all stays as it was."""
+        self._context = _context(settings)
+
+    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        return SSL.Connection(self._context, None)
+
+
+def _context(settings: Tls) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(_VERSIONS[settings.minimum_version])
+    context.set_options(_OPTIONS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_session_id(b"mailserverd")
+    try:
+        context.set_cipher_list(settings.ciphers.encode("ascii", "replace"))
+    except SSL.Error:
+        raise TlsProblem("ciphers", "names no cipher that OpenSSL knows; remove the line to use the default") from None
+    _load(context, "certificate", settings.certificate)
+    _load(context, "private_key", settings.private_key)
+    try:
+        context.check_privatekey()
+    except SSL.Error:
+        text = f"{settings.private_key} does not belong to {settings.certificate}; name the matching files"
+        raise TlsProblem("private_key", text) from None
+    return context
+
+
+def _load(context: SSL.Context, key: str, path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise TlsProblem(key, f"{path} cannot be read ({error.strerror}); put the PEM file there") from None
+    try:
+        if key == "certificate":
+            context.use_certificate_chain_file(str(path))
+        else:
+            context.use_privatekey_file(str(path))
+    except SSL.Error:
+        raise TlsProblem(key, f"{path} holds no usable PEM {key.replace('_', ' ')}; write it anew") from None
