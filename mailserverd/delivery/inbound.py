@@ -1,0 +1,206 @@
+"""From a received message to durable copies: headers on top, one scan, one commit an account.
+
+Standing rules: Delivered is said only of a copy that is on disk; recipients that share a fate (all of an SMTP
+message, the accounts of one LMTP recipient) succeed as soon as one copy does: the others become pending or bounce,
+durably, before the answer; an error of ours is logged with its traceback and is always "try later".
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.logger import Logger
+
+from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, outcome_of, reason_of
+from mailserverd.delivery.envelope import Envelope, Routed
+from mailserverd.delivery.pending import Pending
+from mailserverd.delivery.queue_id import delivery_key
+from mailserverd.delivery.spool import Spooled
+from mailserverd.delivery.trace_headers import DateLine, examine, trace_prefix, without_fields
+from mailserverd.model.account import Account
+from mailserverd.model.identifiers import AccountId
+from mailserverd.model.outcome import Delivered, Outcome, Refused, TryLater
+from mailserverd.telemetry.metrics import Metrics
+from mailserverd.telemetry.trace import Trace
+
+LARGE_OCTETS = 1_048_576  # from here on messages are scanned in a thread, and only LARGE_AT_ONCE of them at a time
+LARGE_AT_ONCE = 2
+
+LOOP = Refused("5.4.6", "the message has been through too many servers: a mail loop")
+NO_SPACE = TryLater("4.3.1", "the server is short of space")
+TOO_LARGE = Refused("5.3.4", "the message is larger than this mailbox takes")
+
+_log = Logger()
+
+
+class Inbound:
+    """max_received: asked for each message, so that a reload counts. seconds: the wall clock. run_in_thread: for what
+    would hold the reactor up."""
+
+    def __init__(
+        self,
+        copies: Copies,
+        pending: Pending,
+        dates: DateLine,
+        seconds: Callable[[], float],
+        run_in_thread: Callable[[Callable[[], bytes]], Awaitable[bytes]],
+        max_received: Callable[[], int],
+        metrics: Metrics,
+        trace: Trace,
+    ) -> None:
+        self._copies = copies
+        self._pending = pending
+        self._dates = dates
+        self._seconds = seconds
+        self._run_in_thread = run_in_thread
+        self._max_received = max_received
+        self._metrics = metrics
+        self._trace = trace
+        self._large = DeferredSemaphore(LARGE_AT_ONCE)
+
+    async def receive(
+        self, envelope: Envelope, spooled: Spooled, amend: Callable[[bytes], bytes] | None = None
+    ) -> list[Outcome]:
+        """One Outcome for the message, or one for each recipient where they stand apart. Raises nothing.
+
+        amend: changes a submitted message before ours goes on top of it. The spooled message stays the caller's.
+        """
+        try:
+            if spooled.size < LARGE_OCTETS and not spooled.in_file:
+                return await self._receive(envelope, self._message(envelope, spooled, amend))
+            await self._large.acquire()
+            try:
+                message = await self._run_in_thread(lambda: self._message(envelope, spooled, amend))
+                return await self._receive(envelope, message)
+            finally:
+                self._large.release()
+        except Looping:
+            _log.warn("message refused: mail loop", session=envelope.session, queue_id=envelope.queue_id)
+            self._trace.record("refused", queue_id=envelope.queue_id, why=LOOP.why)
+            return self._all(envelope, LOOP)
+        except OSError as error:
+            _log.error(
+                "cannot spool: free some space in the data directory",
+                session=envelope.session,
+                queue_id=envelope.queue_id,
+                why=str(error),
+            )
+            return self._all(envelope, NO_SPACE)
+        except Exception as error:
+            return self._all(envelope, outcome_of(error, envelope.queue_id))
+
+    def _message(self, envelope: Envelope, spooled: Spooled, amend: Callable[[bytes], bytes] | None) -> bytes:
+        octets = spooled.octets()
+        if amend is not None:
+            octets = amend(octets)
+        facts = examine(octets)
+        if facts.received >= self._max_received():  # RFC 5321 §6.3
+            raise Looping
+        if facts.return_path:
+            octets = without_fields(octets, facts.length, b"return-path")  # RFC 5321 §4.4
+        only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
+        return (
+            trace_prefix(envelope.reverse_path, envelope.received, envelope.queue_id, only, self._dates.now()) + octets
+        )
+
+    async def _receive(self, envelope: Envelope, message: bytes) -> list[Outcome]:
+        scanned = await self._copies.prepare(message)
+        now = int(self._seconds())
+        accounts = _each_once(envelope.recipients)
+        if len(accounts) == 1:
+            outcomes = {accounts[0].account_id: await self._copy(envelope, accounts[0], scanned, len(message), now)}
+        else:
+            copies = [
+                Deferred.fromCoroutine(self._copy(envelope, each, scanned, len(message), now)) for each in accounts
+            ]
+            results = await gatherResults(copies)
+            outcomes = {each.account_id: result for each, result in zip(accounts, results, strict=True)}
+        answers = [await self._settle(envelope, group, outcomes, message, now) for group in _groups(envelope)]
+        self._note(envelope, accounts, outcomes, scanned, len(message))
+        return answers
+
+    async def _copy(self, envelope: Envelope, account: Account, scanned: Scanned, octets: int, now: int) -> Outcome:
+        if account.max_message_octets is not None and octets > account.max_message_octets:
+            return TOO_LARGE
+        try:
+            key = delivery_key(envelope.queue_id, account.account_id)
+            await self._copies.deliver(account.account_id, scanned, key, now)
+        except Exception as error:
+            return outcome_of(error, envelope.queue_id)
+        return DELIVERED
+
+    async def _settle(
+        self,
+        envelope: Envelope,
+        group: list[Account],
+        outcomes: dict[AccountId, Outcome],
+        message: bytes,
+        now: int,
+    ) -> Outcome:
+        """One answer for accounts that share a fate."""
+        failed = [each for each in group if not isinstance(outcomes[each.account_id], Delivered)]
+        if not failed:
+            return DELIVERED
+        if len(failed) == len(group):
+            return _worst(outcomes[each.account_id] for each in failed)
+        for account in failed:
+            outcome = outcomes[account.account_id]
+            assert not isinstance(outcome, Delivered)
+            try:
+                await self._pending.keep(envelope, account, outcome, message, now)
+            except Exception as error:
+                return outcome_of(error, envelope.queue_id)
+        return DELIVERED
+
+    def _note(
+        self,
+        envelope: Envelope,
+        accounts: list[Account],
+        outcomes: dict[AccountId, Outcome],
+        scanned: Scanned,
+        octets: int,
+    ) -> None:
+        message_id = scanned.message_id.decode("utf-8", "replace")
+        for account in accounts:
+            outcome = outcomes[account.account_id]
+            label = label_of(outcome)
+            self._metrics.deliveries[envelope.door, label].value += 1
+            self._trace.record(
+                label,
+                queue_id=envelope.queue_id,
+                message_id=message_id,
+                to=account.address,
+                why=reason_of(outcome),
+            )
+        _log.info(
+            "message received",
+            session=envelope.session,
+            queue_id=envelope.queue_id,
+            message_id=message_id,
+            octets=octets,
+            copies=len(accounts),
+            delivered=sum(isinstance(each, Delivered) for each in outcomes.values()),
+        )
+
+    def _all(self, envelope: Envelope, outcome: Outcome) -> list[Outcome]:
+        self._metrics.deliveries[envelope.door, label_of(outcome)].value += 1
+        return [outcome] * (len(envelope.recipients) if envelope.apart else 1)
+
+
+class Looping(Exception):
+    """The message has max_received_headers Received lines or more."""
+
+
+def _each_once(recipients: Iterable[Routed]) -> list[Account]:
+    return list({account.account_id: account for each in recipients for account in each.accounts}.values())
+
+
+def _groups(envelope: Envelope) -> list[list[Account]]:
+    if envelope.apart:
+        return [list(each.accounts) for each in envelope.recipients]
+    return [_each_once(envelope.recipients)]
+
+
+def _worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Nothing was delivered: a later try may still help as long as one copy was only put off."""
+    found = list(outcomes)
+    return next((each for each in found if isinstance(each, TryLater)), found[0])

@@ -1,0 +1,122 @@
+"""Where mail for an address goes, asked at RCPT; and whose address a sender's is, asked at MAIL.
+
+Standing rules: mail for other servers is refused, whoever asks (no relay, RFC 5321 §7.9's policy is ours: none);
+postmaster is never refused (RFC 5321 §4.5.1); the answer says in one line why not.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from mailserverd.delivery.envelope import Routed
+from mailserverd.interfaces.directory import Directory
+from mailserverd.model.account import Account
+from mailserverd.model.errors import NotFound, StoreError
+from mailserverd.model.identifiers import AccountId
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.wire.smtp.path import Path
+
+UNKNOWN = Refused("5.1.1", "no such mailbox here")
+NOT_OURS = Refused("5.7.1", "this server takes mail for its own domains only")
+NOT_YET = Refused("5.7.1", "mail to other servers cannot be sent from here")
+DISABLED = Refused("5.2.1", "this mailbox is disabled")
+TOO_LARGE = Refused("5.3.4", "the message is larger than this mailbox takes")
+FULL = TryLater("4.2.2", "this mailbox is full")
+UNAVAILABLE = TryLater("4.3.0", "cannot look the address up now")
+
+
+class Room(Protocol):
+    """How much more an account's mail may take: mailstore knows."""
+
+    async def has_room(self, account_id: AccountId, octets: int) -> bool: ...
+
+
+class Router:
+    """postmaster: the configured address for postmaster's mail, "" for the first account."""
+
+    def __init__(self, directory: Directory, room: Room, hostname: str, postmaster: Callable[[], str]) -> None:
+        self._directory = directory
+        self._room = room
+        self._hostname = hostname.lower()
+        self._postmaster = postmaster
+
+    async def route(self, path: Path, octets: int, own_user: bool) -> Routed | Refused | TryLater:
+        """octets: the size that the sender declared, 0 when unknown. own_user: the sender is logged in."""
+        try:
+            return await self._route(path, octets, own_user)
+        except StoreError:
+            return UNAVAILABLE
+
+    async def _route(self, path: Path, octets: int, own_user: bool) -> Routed | Refused | TryLater:
+        address = lookup_form(path)
+        local, _, domain = address.rpartition("@")
+        if not path.domain or (local == "postmaster" and (domain == self._hostname or self._is_local(domain))):
+            return await self._route_postmaster(path)
+        if not self._is_local(domain):
+            return NOT_YET if own_user else NOT_OURS
+        try:
+            found = await self._directory.resolve(address)
+        except NotFound:
+            return UNKNOWN
+        accounts = tuple(each.account for each in found if not each.account.disabled)
+        if not accounts:
+            return DISABLED if found else UNKNOWN
+        return await self._with_room(path, accounts, octets)
+
+    def _is_local(self, domain: str) -> bool:
+        return self._directory.is_local(domain)
+
+    async def _with_room(self, path: Path, accounts: tuple[Account, ...], octets: int) -> Routed | Refused | TryLater:
+        """One account of several that cannot take it does not hold up the rest: it is left to the delivery."""
+        refusal: Refused | TryLater | None = None
+        for account in accounts:
+            limit = account.max_message_octets
+            if limit is not None and octets > limit:
+                refusal = TOO_LARGE
+            elif account.quota_octets is not None and not await self._room.has_room(account.account_id, octets):
+                refusal = FULL
+            else:
+                return Routed(path.wire, accounts)
+        assert refusal is not None
+        return refusal
+
+    async def _route_postmaster(self, path: Path) -> Routed | TryLater:
+        account = await self.postmaster_account()
+        return Routed(path.wire, (account,)) if account is not None else UNAVAILABLE
+
+    async def postmaster_account(self) -> Account | None:
+        """The configured account; where that is missing or leads nowhere, the first account there is."""
+        target = self._postmaster()
+        if target:
+            try:
+                found = await self._directory.resolve(target.lower())
+            except NotFound:
+                found = ()
+            for each in found:
+                if not each.account.disabled:
+                    return each.account
+        for account in await self._directory.accounts():
+            if not account.disabled:
+                return account
+        return None
+
+    async def owns(self, account: Account, path: Path) -> bool:
+        """Whether mail to this address reaches the account, so that it may send as it. Raises StoreError."""
+        if not path.domain:
+            return False
+        try:
+            found = await self._directory.resolve(lookup_form(path))
+        except NotFound:
+            return False
+        return any(each.account.account_id == account.account_id for each in found)
+
+
+def lookup_form(path: Path) -> str:
+    """The address as the Directory knows it: lower-case, the domain in its U-label form (RFC 5890 §2.3.2.1)."""
+    address = path.address.lower()
+    if "xn--" not in address:
+        return address
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('ascii').decode('idna')}"
+    except UnicodeError:
+        return address
