@@ -22,7 +22,7 @@ class MetricsPage(Resource):
     isLeaf = True
 
     def __init__(self, source: CollectorRegistry) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._source = source
 
     def render_GET(self, request: Request) -> bytes:
@@ -36,7 +36,7 @@ class HealthPage(Resource):
     isLeaf = True
 
     def __init__(self, health: Health) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._health = health
 
     def render_GET(self, request: Request) -> bytes:
@@ -52,7 +52,7 @@ class QuietSite(Site):
 
     noisy = False
 
-    def log(self, request: Request) -> None:
+    def log(self, request: object) -> None:
         """Say nothing."""
 
 
@@ -61,4 +61,4 @@ def monitoring_site(reactor: IReactorTime, metrics: Metrics, health: Health) -> 
     root = Resource()
     root.putChild(b"metrics", MetricsPage(registry(metrics)))
     root.putChild(b"health", HealthPage(health))
-    return QuietSite(root, reactor=reactor, timeout=60)
+    return QuietSite(root, reactor=reactor, timeout=60)  # type: ignore[no-untyped-call]
