@@ -29,6 +29,10 @@ class LimitReached(StoreError):
     """A bound of the store (keywords of a mailbox, mailboxes of an account, size) would be passed."""
 
 
+class NotPermitted(StoreError):
+    """The rules of mailboxes forbid it: a reserved or impossible name, deleting the inbox. Says which."""
+
+
 class TooOld(StoreError):
     """The changes asked for are no longer in the log; read the whole state instead."""
 
