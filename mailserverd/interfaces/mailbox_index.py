@@ -19,10 +19,23 @@ LOGGED_UIDS = 65_536
 class MailboxIndex:
     """row: the mailbox with its counters, as of the newest change. gone: it was deleted.
 
+    first_unseen: what SELECT remembers, (log position it held at, uid or 0). recent_claimed: messages with a lower uid
+    were announced as \\Recent to a session that is open, ahead of row.recent_from. Both are imap/'s to keep.
     uids ("I"), masks ("Q", see model/flags.py) and modseqs ("Q") run in parallel, ascending by uid.
     """
 
-    __slots__ = ("_first", "_log", "_logged_uids", "gone", "masks", "modseqs", "row", "uids")
+    __slots__ = (
+        "_first",
+        "_log",
+        "_logged_uids",
+        "first_unseen",
+        "gone",
+        "masks",
+        "modseqs",
+        "recent_claimed",
+        "row",
+        "uids",
+    )
 
     def __init__(self, row: MailboxRow, uids: "array[int]", masks: "array[int]", modseqs: "array[int]") -> None:
         self.row = row
@@ -30,6 +43,8 @@ class MailboxIndex:
         self.masks = masks
         self.modseqs = modseqs
         self.gone = False
+        self.first_unseen: tuple[int, int] | None = None
+        self.recent_claimed = 0
         self._log: deque[Change] = deque()
         self._first = 0
         self._logged_uids = 0
