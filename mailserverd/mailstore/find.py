@@ -1,0 +1,124 @@
+"""Which messages of a mailbox a SearchQuery means: the index first, then rows, then text, the cheap before the dear.
+
+Standing rules: three answers are possible before everything is read, True, False and None (not known yet), and only
+messages at None go on to the next stage; a stage gives the reactor a turn after every page; what is expunged while it
+runs is not found.
+"""
+
+from array import array
+from collections.abc import Awaitable, Callable, Sequence
+
+from mailserverd.interfaces.mail_store import AccountMail
+from mailserverd.interfaces.mailbox_index import MailboxIndex
+from mailserverd.mailstore.find_index import IndexView, index_part, needs_only_index
+from mailserverd.mailstore.find_text import Needles, body_texts, fold
+from mailserverd.mailstore.find_verdict import judge, wanted_fields
+from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, read
+from mailserverd.model.errors import NotFound
+from mailserverd.model.identifiers import MailboxId
+from mailserverd.model.message import Fields, MessageRow
+from mailserverd.model.search_query import And, SearchQuery
+
+Turn = Callable[[], Awaitable[None]]
+"""Awaited between pages, so that other sessions are served."""
+MAX_SCANNED_OCTETS = 33_554_432  # of one message; what lies beyond is not looked at
+
+
+async def find(
+    mail: AccountMail, index: MailboxIndex, uids: "array[int]", count: int, query: SearchQuery, turn: Turn
+) -> list[int]:
+    """Ascending positions in uids[:count] of the messages that match and are still there."""
+    view = IndexView(index, uids, count)
+    parts = query.parts if isinstance(query, And) else (query,)
+    hits = view.there
+    for part in parts:
+        if needs_only_index(part):
+            hits = index_part(part, view, hits)
+    rest = tuple(part for part in parts if not needs_only_index(part))
+    if rest and hits:
+        left = rest[0] if len(rest) == 1 else And(rest)
+        hits = await _Scan(mail, index.row.mailbox_id, view, left, turn).run(list(hits))
+    if index.uids is not uids or view.uids_then is not index.uids:
+        hits = [position for position in hits if index.position_of(uids[position]) >= 0]
+    return list(hits)
+
+
+class _Scan:
+    """The part of a query that needs rows, over the messages that are left."""
+
+    def __init__(self, mail: AccountMail, mailbox_id: MailboxId, view: IndexView, query: SearchQuery, turn: Turn):
+        self.mail = mail
+        self.mailbox_id = mailbox_id
+        self.view = view
+        self.query = query
+        self.turn = turn
+        self.needles = Needles()
+        self.want = wanted_fields(query)
+
+    async def run(self, positions: list[int]) -> list[int]:
+        hits: list[int] = []
+        for start in range(0, len(positions), PAGE_ROWS):
+            page = positions[start : start + PAGE_ROWS]
+            hits += await self._page(page)
+            await self.turn()
+        return hits
+
+    async def _page(self, positions: list[int]) -> list[int]:
+        hits, unknown = [], []
+        rows = await self._rows(positions, self.want)
+        for position in positions:
+            row = rows.get(self.view.uids[position])
+            if row is None:
+                continue
+            verdict = judge(self.query, position, row, self.view, self.needles, None)
+            if verdict:
+                hits.append(position)
+            elif verdict is None:
+                unknown.append(position)
+        for start in range(0, len(unknown), PAGE_BODIES):
+            hits += await self._bodies(unknown[start : start + PAGE_BODIES])
+            await self.turn()
+        return sorted(hits)
+
+    async def _bodies(self, positions: list[int]) -> list[int]:
+        rows = await self._rows(positions, self.want | Fields.OCTETS | Fields.HEADER)
+        hits = []
+        for position in positions:
+            row = rows.get(self.view.uids[position])
+            if row is None:
+                continue
+            try:
+                octets = row.octets
+                if octets is None:
+                    octets = await read(self.mail, row, Range(0, min(row.size, MAX_SCANNED_OCTETS)))
+                    await self.turn()
+            except NotFound:  # expunged meanwhile
+                continue
+            texts = [fold(text) for text in body_texts(octets)]
+            if judge(self.query, position, row, self.view, self.needles, texts):
+                hits.append(position)
+        return hits
+
+    async def _rows(self, positions: Sequence[int], want: Fields) -> dict[int, MessageRow]:
+        """By UID."""
+        uids = self.view.uids
+        left = _ranges([uids[position] for position in positions])
+        rows: dict[int, MessageRow] = {}
+        while left:
+            page = await self.mail.rows(self.mailbox_id, left, want, len(positions))
+            for row in page.rows:
+                rows[row.uid] = row
+            if page.next_uid is None:
+                break
+            left = [(max(low, page.next_uid), high) for low, high in left if high >= page.next_uid]
+        return rows
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges

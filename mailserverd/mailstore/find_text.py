@@ -1,0 +1,76 @@
+"""Text of messages for SEARCH: decoded, case-folded, compared as substrings.
+
+Standing rules: octets that do not decode are searched as Latin-1 rather than not at all; a header is searched as
+people read it and as it is written; case and compatibility forms are folded, accents are not.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from mailserverd.wire.mime.decode import decode_header
+from mailserverd.wire.mime.headers import field_values
+from mailserverd.wire.mime.texts import texts_of
+
+MAX_NEEDLES = 256
+
+
+def fold(text: str) -> str:
+    """RFC 9051 §6.4.4: case-insensitive; "é" in one code point or two is the same."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+class Needles:
+    """What one search looks for, folded once."""
+
+    __slots__ = ("_folded",)
+
+    def __init__(self) -> None:
+        self._folded: dict[str, str] = {}
+
+    def fold(self, needle: str) -> str:
+        found = self._folded.get(needle)
+        if found is None:
+            found = self._folded[needle] = fold(needle)
+        return found
+
+
+def header_has(header: bytes, header_index: bytes, name: str, needle: str) -> bool:
+    """A field of this name with the needle in its decoded or raw value; "" asks for the field alone."""
+    values = field_values(header, header_index, name.encode("utf-8", "surrogateescape"))
+    if not needle:
+        return bool(values)
+    return any(needle in text for text in _both(values))
+
+
+def header_texts(header: bytes, header_index: bytes) -> list[str]:
+    """The whole header as it is written, and, where something is encoded, as it reads."""
+    return list(_header_texts(header))
+
+
+@lru_cache(maxsize=4)
+def _header_texts(header: bytes) -> tuple[str, ...]:
+    raw = fold(_unfolded(header).decode("utf-8", "replace"))
+    if header.isascii() and b"=?" not in header:
+        return (raw,)
+    return raw, fold(decode_header(header))
+
+
+def _both(values: Iterable[bytes]) -> Iterator[str]:
+    for value in values:
+        if value.isascii():
+            yield value.decode("ascii").lower()
+            if b"=?" not in value:
+                continue
+        yield fold(decode_header(value))
+
+
+def _unfolded(header: bytes) -> bytes:
+    return header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").replace(b"\n ", b" ")
+
+
+def body_texts(octets: bytes) -> list[str]:
+    """The text parts of a message, decoded; headers of embedded messages are among them."""
+    return list(texts_of(octets))
