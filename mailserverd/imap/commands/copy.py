@@ -1,0 +1,30 @@
+"""COPY and UID COPY (RFC 9051 §6.4.7) with COPYUID (RFC 4315 §3)."""
+
+from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.reply import Reply, no, ok
+from mailserverd.mailstore.copy_move import Placement, copy
+from mailserverd.model.errors import NotFound
+from mailserverd.wire.imap.command.copy import Copy
+from mailserverd.wire.imap.sequence_set import format_in_order, format_numbers
+
+
+async def run(session: MailboxSession, command: Copy) -> Reply:
+    selected = session.selected
+    assert selected is not None
+    ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
+    if not ranges:
+        return ok("No messages were named")
+    try:
+        placement = await copy(selected.mail, selected.mailbox_id, ranges, command.mailbox, session)
+    except NotFound:  # RFC 9051 §6.4.7
+        return no("No such mailbox", b"TRYCREATE")
+    return ok("Copied", copy_uid(placement))
+
+
+def copy_uid(placement: Placement) -> bytes:
+    """COPYUID; nothing when nothing was copied."""
+    if not placement.placed:
+        return b""
+    source = format_numbers([one.source_uid for one in placement.placed])
+    target = format_in_order([one.uid for one in placement.placed])
+    return b"COPYUID %d %b %b" % (placement.uid_validity, source, target)

@@ -1,0 +1,27 @@
+"""MOVE and UID MOVE (RFC 6851): COPYUID in an untagged OK, then the EXPUNGEs, then the tagged OK (§4.3)."""
+
+from mailserverd.imap.commands.copy import copy_uid
+from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.reply import Reply, no, ok
+from mailserverd.mailstore.copy_move import move
+from mailserverd.model.errors import NotFound
+from mailserverd.wire.imap.command.move import Move
+
+
+async def run(session: MailboxSession, command: Move) -> Reply:
+    selected = session.selected
+    assert selected is not None
+    ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
+    if selected.read_only:
+        return no("The mailbox is read-only", b"")
+    if not ranges:
+        return ok("No messages were named")
+    try:
+        placement = await move(selected.mail, selected.mailbox_id, ranges, command.mailbox, session)
+    except NotFound:
+        return no("No such mailbox", b"TRYCREATE")
+    code = copy_uid(placement)
+    if code:
+        session.send(b"* OK [%b] Moved\r\n" % code)
+    session.send(selected.pending_updates(allow_expunge=True, with_uid=command.uid))
+    return ok("Moved" if code else "The messages are gone already")

@@ -1,0 +1,122 @@
+"""A FETCH item list made into columns: one list of values an item, for a page of messages at a time.
+
+Standing rules: compiled once for equal items; nothing stored is parsed here, only put into place; sections stand
+last in a line, since their octets are written as they are.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+
+from mailserverd.imap.flag_texts import FlagTexts
+from mailserverd.imap.internal_dates import internal_dates
+from mailserverd.model.identifiers import email_id_text, thread_id_text
+from mailserverd.model.message import Fields, MessageRow
+from mailserverd.wire.imap.fetch_items import FetchItem, Item, Part, Section
+from mailserverd.wire.mime.headers import FieldSelector, compile_fields
+from mailserverd.wire.mime.structure import body_of
+
+
+@dataclass(slots=True)
+class Batch:
+    """Messages to be answered together; all sequences run in parallel. rows is empty where none are wanted."""
+
+    numbers: Sequence[int]
+    uids: Sequence[int]
+    masks: Sequence[int]
+    modseqs: Sequence[int]
+    texts: FlagTexts
+    rows: Sequence[MessageRow]
+
+
+Column = Callable[[Batch], Iterable[object]]
+
+
+def _flags(batch: Batch) -> Iterable[object]:
+    texts = batch.texts
+    return [texts[mask] for mask in batch.masks]
+
+
+def _of_row(field: str) -> Column:
+    pick = itemgetter(MessageRow._fields.index(field))
+    return lambda batch: map(pick, batch.rows)
+
+
+_COLUMNS: dict[Item, tuple[bytes, Column, Fields]] = {
+    Item.UID: (b"UID %d", lambda batch: batch.uids, Fields(0)),
+    Item.FLAGS: (b"FLAGS %b", _flags, Fields(0)),
+    Item.MODSEQ: (b"MODSEQ (%d)", lambda batch: batch.modseqs, Fields(0)),
+    Item.INTERNALDATE: (b"INTERNALDATE %b", lambda batch: internal_dates(batch.rows), Fields.META),
+    Item.RFC822_SIZE: (b"RFC822.SIZE %d", _of_row("size"), Fields.META),
+    Item.ENVELOPE: (b"ENVELOPE %b", _of_row("envelope"), Fields.META | Fields.ENVELOPE),
+    Item.BODYSTRUCTURE: (b"BODYSTRUCTURE %b", _of_row("body_structure"), Fields.META | Fields.STRUCTURE),
+    Item.BODY: (
+        b"BODY %b",
+        lambda batch: [body_of(row.body_structure) for row in batch.rows],
+        Fields.META | Fields.STRUCTURE,
+    ),
+    Item.EMAILID: (b"EMAILID (%b)", lambda batch: [email_id_text(row.email_id) for row in batch.rows], Fields.META),
+    Item.THREADID: (b"THREADID (%b)", lambda batch: [thread_id_text(row.thread_id) for row in batch.rows], Fields.META),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """template: takes the number and a value of each column. want: 0 when the index alone answers.
+
+    selectors: of each section, the compiled HEADER.FIELDS names, or None. deep_fields: some are of a part's header.
+    """
+
+    template: bytes
+    columns: tuple[Column, ...]
+    sections: tuple[Section, ...]
+    selectors: tuple[FieldSelector | None, ...]
+    want: Fields
+    sets_seen: bool
+    tells_modseq: bool
+    deep_fields: bool
+
+    def heads(self, batch: Batch) -> list[bytes]:
+        """Each message's answer: whole without sections, else up to the first of them."""
+        template = self.template
+        values = zip(batch.numbers, *[column(batch) for column in self.columns], strict=True)
+        return [template % value for value in values]
+
+
+@lru_cache(maxsize=512)
+def compile_items(items: tuple[FetchItem, ...], add: tuple[Item, ...] = ()) -> Plan:
+    """The plan for `items`, and for those of `add` that are not among them."""
+    plain = [item for item in items if isinstance(item, Item)]
+    plain += [item for item in add if item not in plain]
+    sections = tuple(item for item in items if isinstance(item, Section))
+    want = Fields(0)
+    for item in plain:
+        want |= _COLUMNS[item][2]
+    for section in sections:
+        want |= _wanted(section)
+    inside = b" ".join([_COLUMNS[item][0] for item in plain])
+    template = b"* %%d FETCH (%b" % inside if sections else b"* %%d FETCH (%b)\r\n" % inside
+    if sections and plain:
+        template += b" "
+    columns = tuple(_COLUMNS[item][1] for item in plain)
+    sets_seen = any(not section.peek for section in sections)
+    selectors = tuple(map(_selector, sections))
+    deep = any(section.path and selector for section, selector in zip(sections, selectors, strict=True))
+    return Plan(template, columns, sections, selectors, want, sets_seen, Item.MODSEQ in plain, deep)
+
+
+def _wanted(section: Section) -> Fields:
+    if section.path:
+        return Fields.META | Fields.PARTS | Fields.OCTETS
+    if section.part is Part.WHOLE:
+        return Fields.META | Fields.OCTETS
+    if section.part is Part.TEXT:
+        return Fields.META | Fields.HEADER | Fields.OCTETS
+    return Fields.META | Fields.HEADER
+
+
+def _selector(section: Section) -> FieldSelector | None:
+    if section.part is Part.HEADER_FIELDS or section.part is Part.HEADER_FIELDS_NOT:
+        return compile_fields(section.fields, section.part is Part.HEADER_FIELDS_NOT)
+    return None

@@ -1,0 +1,19 @@
+"""Leaving the selected mailbox, however that comes about.
+
+Standing rule: \\Recent that this session has announced is taken for good before another can select the mailbox.
+"""
+
+from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.interfaces.mail_store import TakeRecent
+from mailserverd.model.errors import StoreError
+
+
+async def leave(session: MailboxSession) -> None:
+    selected, session.selected = session.selected, None
+    if selected is None or selected.read_only or selected.index.gone:
+        return
+    if selected.index.recent_claimed > selected.index.row.recent_from:
+        try:
+            await selected.mail.commit([TakeRecent(selected.mailbox_id)], origin=session)
+        except StoreError:  # \Recent may then be seen twice, which RFC 3501 §2.3.2 allows
+            pass
