@@ -3,6 +3,8 @@
 Standing rule: \\Recent that this session has announced is taken for good before another can select the mailbox.
 """
 
+from contextlib import suppress
+
 from mailserverd.imap.mailbox_session import MailboxSession
 from mailserverd.interfaces.mail_store import TakeRecent
 from mailserverd.model.errors import StoreError
@@ -13,7 +15,5 @@ async def leave(session: MailboxSession) -> None:
     if selected is None or selected.read_only or selected.index.gone:
         return
     if selected.index.recent_claimed > selected.index.row.recent_from:
-        try:
+        with suppress(StoreError):  # \Recent may then be seen twice, which RFC 3501 §2.3.2 allows
             await selected.mail.commit([TakeRecent(selected.mailbox_id)], origin=session)
-        except StoreError:  # \Recent may then be seen twice, which RFC 3501 §2.3.2 allows
-            pass

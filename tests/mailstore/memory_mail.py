@@ -1,4 +1,4 @@
-"""An AccountMail that keeps everything in memory, by the words of interfaces/mail_store.py, for tests above the seam."""
+"""An AccountMail that keeps everything in memory, as interfaces/mail_store.py has it, for tests above the seam."""
 
 from array import array
 from dataclasses import dataclass, replace
@@ -6,17 +6,10 @@ from dataclasses import dataclass, replace
 from mailserverd.interfaces.mail_store import (
     Add,
     Committed,
-    Copy,
-    DropMailbox,
-    Expunge,
-    Move,
     OpResult,
     Page,
     Placed,
-    PutAttribute,
     PutMailbox,
-    SetFlags,
-    TakeRecent,
 )
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import Change, What
@@ -277,7 +270,7 @@ class MemoryMail:
         modseq = self._step()
         placed = []
         for uid in uids:
-            names = [name for name in _names(source, uid)]
+            names = list(_names(source, uid))
             kept = self.kept[op.mailbox_id][uid]
             placed.append(self._place(target, kept, self._mask(target, names), modseq, uid))
         if remove and uids:

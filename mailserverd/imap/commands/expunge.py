@@ -15,7 +15,7 @@ async def run(session: MailboxSession, command: Expunge) -> Reply:
     modseq = None
     if selected.count and spans and selected.index.row.deleted:
         # only what this session was told of: RFC 9051 §6.4.3 speaks of messages the client can know
-        gone, modseq = await expunge_deleted(selected.mail, selected.mailbox_id, selected.uid_ranges(spans), session)
+        _, modseq = await expunge_deleted(selected.mail, selected.mailbox_id, selected.uid_ranges(spans), session)
     session.send(selected.pending_updates(allow_expunge=True))
     code = b"HIGHESTMODSEQ %d" % modseq if modseq is not None and selected.condstore else b""  # RFC 7162 §3.2.10
     return ok("Expunged", code)

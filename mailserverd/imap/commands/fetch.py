@@ -66,9 +66,9 @@ class _Answer:
             return self.missing
         limit = page_size(plan.want)
         for step in steps(spans, limit):
-            expected = sum([stop - start for start, stop in step])
+            total = expected = sum([stop - start for start, stop in step])
             async for rows in pages(selected.mail, selected.mailbox_id, selected.uid_ranges(step), plan.want, limit):
-                if len(rows) == expected:
+                if len(rows) == total:
                     await self._page(positions_of(step), rows)
                 else:
                     await self._page([selected.position_of(row.uid) for row in rows], rows)

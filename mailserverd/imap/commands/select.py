@@ -23,7 +23,7 @@ async def run(session: MailboxSession, command: Select) -> Reply:
         session.send(b"* OK [CLOSED] The mailbox before it is closed\r\n")  # RFC 7162 §3.2.11
     row = await find(session.mail, command.mailbox)
     index = await session.mail.index(row.mailbox_id)
-    recent_from = index.row.recent_from
+    recent_from: int = index.row.recent_from
     if not command.read_only and recent_from < index.row.uid_next:
         done = await session.mail.commit([TakeRecent(row.mailbox_id)], origin=session)
         recent_from = max(recent_from, done.results[0].recent_from)

@@ -1,0 +1,45 @@
+"""A session for the commands of a selected mailbox, without a connection."""
+
+from mailserverd.imap.commands import select
+from mailserverd.wire.imap.command.select import Select
+from mailserverd.wire.imap.cursor import Cursor
+from tests.mailstore.memory_mail import MemoryMail, drive
+
+
+class FakeSession:
+    """wire: what was written. drains: how often the command let the client catch up."""
+
+    def __init__(self, mail):
+        self.mail = mail
+        self.selected = None
+        self.condstore = False
+        self.tag = b"a1"
+        self.wire = []
+        self.drains = 0
+        self.aborted = False
+
+    def send(self, *octets):
+        self.wire.extend(octets)
+
+    async def drained(self):
+        self.drains += 1
+
+    async def turn(self):
+        self.drains += 1
+
+    def abort(self):
+        self.aborted = True
+
+    def run(self, command, parse, text, **more):
+        """The untagged answers and the tagged one, of a command as a client writes its arguments."""
+        self.wire = []
+        reply = drive(command.run(self, parse(Cursor(b" " + text if text else b""), **more)))
+        return b"".join(self.wire), reply.line(b"a1")
+
+
+def selecting(mail=None, name="INBOX", read_only=False, condstore=False):
+    """A session that has selected."""
+    session = FakeSession(mail or MemoryMail())
+    drive(select.run(session, Select(name, read_only, condstore)))
+    session.wire = []
+    return session
