@@ -6,10 +6,9 @@ PROXY header) and, when admitted, `leave` exactly once; memory grows with addres
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Container
+from typing import Any, ClassVar, Protocol
 
-from mailserverd.config.schema import Config, Listener
 from mailserverd.telemetry.metrics import Metrics
 
 FULL = "too many connections to this service"
@@ -19,10 +18,32 @@ TOO_FAST = "too many connections a minute from your address"
 _REASON_LABELS = {FULL: "listener", SERVER_FULL: "server", ADDRESS_FULL: "address", TOO_FAST: "rate"}
 
 
+class Limits(Protocol):
+    """What is read of [limits]; telemetry stands beside config and does not import it."""
+
+    @property
+    def exempt_networks(self) -> Container[str]: ...
+    @property
+    def max_connections(self) -> int: ...
+    @property
+    def max_connections_per_address(self) -> int: ...
+    @property
+    def max_connections_per_minute(self) -> int: ...
+
+
+class Limited(Protocol):
+    """The configuration, as far as connections are concerned: LISTENERS names the sections of listeners."""
+
+    LISTENERS: ClassVar[tuple[str, ...]]
+
+    @property
+    def limits(self) -> Limits: ...
+
+
 class Connections:
     """Open connections by listener and by client address, held against the limits of the configuration."""
 
-    def __init__(self, config: Config, metrics: Metrics, seconds: Callable[[], float]) -> None:
+    def __init__(self, config: Limited, metrics: Metrics, seconds: Callable[[], float]) -> None:
         self._metrics = metrics
         self._seconds = seconds
         self._by_listener: dict[str, int] = {}
@@ -33,11 +54,10 @@ class Connections:
         self.total = 0
         self.reload(config)
 
-    def reload(self, config: Config) -> None:
+    def reload(self, config: Limited) -> None:
         """Hold what comes from now on against the limits of `config`."""
         self._limits = config.limits
-        sections = {name: getattr(config, name) for name in Config.LISTENERS}
-        self._listeners = {name: each for name, each in sections.items() if isinstance(each, Listener)}
+        self._listeners: dict[str, Any] = {name: getattr(config, name) for name in config.LISTENERS}
 
     def exempt(self, host: str) -> bool:
         """Whether this client is free of connection and rate limits."""
