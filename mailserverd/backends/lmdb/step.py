@@ -1,0 +1,77 @@
+"""Step: what one plan sees of the open write transaction, and what it wants changed.
+
+Standing rules: puts are kept here until the plan has returned, so that a plan that raises has changed nothing;
+reads see the plan's own puts. A plan over very many messages calls `spill` once nothing can fail any more, and then
+its memory stays bounded; a failure after that undoes the whole batch.
+"""
+
+from mailserverd.backends.lmdb.environment import Transaction, put_all, scanned
+
+_ABSENT = object()
+
+
+class Step:
+    """early: the plan is about to be answered before it is on disk. wrote: something was changed."""
+
+    __slots__ = ("_changes", "_transaction", "early", "wrote")
+
+    def __init__(self, transaction: Transaction, early: bool = False) -> None:
+        self._transaction = transaction
+        self._changes: dict[bytes, bytes | None] = {}
+        self.early = early
+        self.wrote = False
+
+    def get(self, key: bytes) -> bytes | None:
+        value = self._changes.get(key, _ABSENT)
+        if value is _ABSENT:
+            value = self._transaction.get(key)
+        return value  # type: ignore[return-value]
+
+    def put(self, key: bytes, value: bytes) -> None:
+        self._changes[key] = value
+
+    def delete(self, key: bytes) -> None:
+        self._changes[key] = None
+
+    def scan(self, prefix: bytes, limit: int = 1_000_000, after: bytes = b"") -> list[tuple[bytes, bytes]]:
+        """As Environment.scan, with this plan's changes."""
+        mine = {key: value for key, value in self._changes.items() if key.startswith(prefix) and key > after}
+        found = scanned(self._transaction, prefix, limit + len(mine), after)
+        if not mine:
+            return found
+        merged = dict(found)
+        complete = len(found) < limit + len(mine)
+        last = found[-1][0] if found else b""
+        for key, value in mine.items():
+            if value is None:
+                merged.pop(key, None)
+            elif complete or key <= last:
+                merged[key] = value
+        return sorted(merged.items())[:limit]
+
+    def floor(self, prefix: bytes, key: bytes) -> tuple[bytes, bytes] | None:
+        """The record with the greatest key that begins with prefix and is not above `key`."""
+        best = max(
+            (k for k, v in self._changes.items() if v is not None and k <= key and k.startswith(prefix)), default=b""
+        )
+        cursor = self._transaction.cursor()
+        there = cursor.set_range(key)
+        if not there:
+            there = cursor.last()
+        while there and (cursor.key() > key or self._changes.get(cursor.key(), b"") is None):
+            there = cursor.prev()
+        found: tuple[bytes, bytes] | None = cursor.item() if there else None
+        cursor.close()
+        if found is not None and found[0] >= best and found[0].startswith(prefix):
+            mine = self._changes.get(found[0])
+            return found if mine is None else (found[0], mine)
+        return (best, self._changes[best]) if best else None  # type: ignore[return-value]
+
+    def spill(self) -> None:
+        """Write what is kept so far into the transaction: only when this plan can no longer fail."""
+        if not self._changes:
+            return
+        self.wrote = True
+        puts = [(key, value) for key, value in sorted(self._changes.items()) if value is not None]
+        put_all(self._transaction, puts, [key for key, value in self._changes.items() if value is None])
+        self._changes.clear()

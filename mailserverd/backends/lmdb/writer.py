@@ -1,0 +1,337 @@
+"""The writer: one thread, group commit. It commits whatever was queued while the last commit ran; no timer.
+
+Standing rules: plans run in the writer thread, in the order in which they were submitted (an early one may pass those
+of other accounts); a plan may be run more than once (after a full map or a failed commit) and must keep nothing
+from one run to the next; nothing is answered before its commit is on disk, except early plans, which are in the
+journal first; a batch is answered by one call into the reactor thread.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from mailserverd.backends.lmdb.early_journal import EarlyJournal
+from mailserverd.backends.lmdb.environment import Environment, OutOfMap, Transaction, UnusableStore, WriteFailed
+from mailserverd.backends.lmdb.step import Step
+from mailserverd.backends.lmdb.ticket import NotEarly, Ticket
+from mailserverd.model.errors import StoreError, TryAgain
+
+T = TypeVar("T")
+_COMPLAINT_SECONDS = 60
+
+
+class CallFromThread(Protocol):
+    def __call__(self, function: Callable[..., object], /, *arguments: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """early_seconds: how long an acknowledged flag may wait for its commit; 0: not at all."""
+
+    messages: int = 64
+    octets: int = 4 * 1024 * 1024
+    early_seconds: float = 0.1
+
+
+class CommitObserver(Protocol):
+    def __call__(self, plans: int, seconds: float) -> None: ...
+
+
+class Writer:
+    """on_settled: in the reactor thread, after every commit, with nothing early outstanding that was answered before.
+    on_lost: in the reactor thread, when early plans could not be committed at all: memory is ahead of the disk.
+    observe: in the writer thread, after every commit.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        journal: EarlyJournal,
+        call_from_thread: CallFromThread,
+        limits: BatchLimits,
+        on_settled: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
+        observe: CommitObserver = lambda plans, seconds: None,
+    ) -> None:
+        self.on_settled = on_settled
+        self.on_lost = on_lost
+        self._environment = environment
+        self._journal = journal
+        self._call_from_thread = call_from_thread
+        self._limits = limits
+        self._observe = observe
+        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._transaction: Transaction | None = None
+        self._early: list[Ticket] = []  # answered, not committed
+        self._early_deadline = 0.0
+        self._stopping = False
+        self._complained = -float(_COMPLAINT_SECONDS)
+        self._stopped: Deferred[None] = Deferred()
+        self._log = Logger()
+        self._thread = Thread(target=self._run, name="store writer", daemon=True)
+        self._thread.start()
+
+    # Reactor thread
+
+    async def submit(
+        self,
+        plan: Callable[[Step], T],
+        octets: int = 0,
+        order: int | None = None,
+        early: bool = False,
+        apply: Callable[[T], None] | None = None,
+        journal: Callable[[T], bytes] | None = None,
+    ) -> T:
+        """Run a plan in the writer thread and commit what it put; its result once that is on disk (early: before).
+
+        Raises what the plan raised, or TryAgain. See Ticket for the rest.
+        """
+        if self._stopping:
+            raise TryAgain("the store is closing")
+        ticket = Ticket(plan, octets, order, early and self._limits.early_seconds > 0, apply, journal)
+        self._queue.put(ticket)
+        result: T = await ticket.waiter
+        return result
+
+    async def stop(self) -> None:
+        """Commit everything submitted so far and end the thread."""
+        if not self._stopping:
+            self._stopping = True
+            self._queue.put(None)
+        await self._stopped
+
+    # Writer thread
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            batch, running = self._gather()
+            try:
+                if batch:
+                    self._work(batch)
+                elif self._early:
+                    self._durable([])
+            except BaseException as error:  # a defect of ours must not leave waiters hanging
+                self._abort()
+                self._log.failure("the store's writer failed")
+                for ticket in batch:
+                    ticket.error = TryAgain(f"internal error: {error}")
+                self._answer(batch, settled=False)
+        if self._early:
+            self._durable([])
+        self._call_from_thread(self._stopped.callback, None)
+
+    def _gather(self) -> tuple[list[Ticket], bool]:
+        """Wait for work (or until the early plans are due: an empty batch), and take what is there up to the bounds."""
+        batch: list[Ticket] = []
+        octets = 0
+        try:
+            if self._early:
+                ticket = self._queue.get(timeout=max(0.0, self._early_deadline - time.monotonic()))
+            else:
+                ticket = self._queue.get()
+            while ticket is not None:
+                batch.append(ticket)
+                octets += ticket.octets
+                if len(batch) >= self._limits.messages or octets >= self._limits.octets:
+                    return batch, True
+                ticket = self._queue.get_nowait()
+            return batch, False
+        except Empty:
+            return batch, True
+
+    def _work(self, batch: list[Ticket]) -> None:
+        if self._limits.early_seconds > 0:
+            batch = self._run_early(batch)
+        if batch or (self._early and time.monotonic() >= self._early_deadline):
+            self._durable(batch)
+
+    def _run_early(self, batch: list[Ticket]) -> list[Ticket]:
+        """Answer the early plans that need not wait for others of their account; the rest is returned."""
+        waiting: set[int | None] = set()
+        early, rest = [], []
+        for ticket in batch:
+            if ticket.early and ticket.order not in waiting:
+                early.append(ticket)
+            else:
+                rest.append(ticket)
+                waiting.add(ticket.order)
+        if not early:
+            return batch
+        try:
+            transaction = self._open()
+            done, late = self._judge_early(transaction, early)
+            self._journal.append([t.journal(t.result) for t in done if t.journal is not None and t.error is None])
+        except (OutOfMap, WriteFailed, OSError, UnusableStore):
+            self._abort()
+            self._again()
+            return batch
+        if not self._early:
+            self._early_deadline = time.monotonic() + self._limits.early_seconds
+        self._early.extend(t for t in done if t.error is None)
+        self._answer(done, settled=False)
+        return late + rest
+
+    def _judge_early(self, transaction: Transaction, early: list[Ticket]) -> tuple[list[Ticket], list[Ticket]]:
+        done: list[Ticket] = []
+        late: list[Ticket] = []
+        waiting: set[int | None] = set()
+        for ticket in early:
+            if ticket.order in waiting:
+                late.append(ticket)
+                continue
+            try:
+                self._judge(transaction, ticket, early=True)
+                done.append(ticket)
+            except NotEarly:
+                waiting.add(ticket.order)
+                late.append(ticket)
+        return done, late
+
+    def _judge(self, transaction: Transaction, ticket: Ticket, early: bool = False) -> None:
+        step = Step(transaction, early)
+        ticket.error = None
+        try:
+            ticket.result = ticket.plan(step)
+        except (StoreError, NotEarly) as error:
+            if step.wrote:
+                raise
+            if isinstance(error, NotEarly):
+                raise
+            ticket.error = error
+            return
+        except (OutOfMap, WriteFailed):
+            raise
+        except Exception as error:
+            if step.wrote:
+                raise
+            self._log.failure("a store operation failed")
+            ticket.error = TryAgain(f"internal error: {error}")
+            return
+        step.spill()
+
+    def _durable(self, batch: list[Ticket]) -> None:
+        """Run and commit the batch, with what is early and still open; then answer it."""
+        started = time.monotonic()
+        try:
+            while True:
+                try:
+                    self._attempt(batch)
+                    break
+                except OutOfMap:
+                    self._abort()
+                    self._environment.grow()
+                    self._replay()
+        except (OutOfMap, WriteFailed, UnusableStore, OSError) as error:
+            self._abort()
+            why = self._explain(error)
+            for ticket in batch:
+                ticket.error = TryAgain(why)
+            self._again()
+            self._answer(batch, settled=False)
+            return
+        self._observe(len(batch), time.monotonic() - started)
+        self._settle()
+        self._answer(batch, settled=True)
+
+    def _attempt(self, batch: list[Ticket]) -> None:
+        transaction = self._open()
+        for ticket in batch:
+            self._judge(transaction, ticket)
+        self._transaction = None
+        self._environment.commit(transaction)
+
+    def _settle(self) -> None:
+        self._early.clear()
+        try:
+            self._journal.clear()
+        except OSError as error:  # its records are passed over at the next start: they are not newer than the store
+            self._log.error("cannot empty the early journal", error=str(error))
+
+    def _again(self) -> None:
+        """After a failed commit: reopen, and commit at least what was acknowledged early."""
+        try:
+            self._environment.reopen()
+            if self._early:
+                self._replay()
+                self._attempt([])
+                self._settle()
+                self._call_from_thread(self.on_settled)
+        except (OutOfMap, WriteFailed, UnusableStore, OSError) as error:
+            self._abort()
+            if self._early:
+                self._log.error("acknowledged flag changes could not be stored", error=str(error))
+                self._early.clear()
+                self._call_from_thread(self.on_lost)
+
+    def _replay(self) -> None:
+        """Run what was answered early once more, in a new transaction."""
+        if self._early:
+            transaction = self._open()
+            for ticket in self._early:
+                Replayed(ticket.plan, transaction).run()
+
+    def _open(self) -> Transaction:
+        if self._transaction is None:
+            self._transaction = self._environment.begin_write()
+        return self._transaction
+
+    def _abort(self) -> None:
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            transaction.abort()
+
+    def _answer(self, tickets: list[Ticket], settled: bool) -> None:
+        if tickets or settled:
+            self._call_from_thread(self._finish, tickets, settled)
+
+    def _explain(self, error: BaseException) -> str:
+        directory = self._environment.path
+        if isinstance(error, OutOfMap) or "map" in str(error):
+            why = f"the database map is full ({error}): raise [store] map_size_bytes"
+        else:
+            why = f"cannot write to {directory} ({error}): free space there or check the disk"
+        now = time.monotonic()
+        if now - self._complained >= _COMPLAINT_SECONDS:
+            self._complained = now
+            self._log.error("a commit failed; nothing of it is stored", why=why)
+        return why
+
+    # Reactor thread again
+
+    def _finish(self, tickets: list[Ticket], settled: bool) -> None:
+        for ticket in tickets:
+            if ticket.error is None and ticket.apply is not None:
+                try:
+                    ticket.apply(ticket.result)
+                except Exception:
+                    self._log.failure("a committed change could not be shown")
+                    self.on_lost()
+        if settled:
+            self.on_settled()
+        for ticket in tickets:
+            if ticket.error is None:
+                ticket.waiter.callback(ticket.result)
+            else:
+                ticket.waiter.errback(ticket.error)
+
+
+class Replayed:
+    """An early plan run once more: its result was told already, so what it raises now only means that it is void."""
+
+    def __init__(self, plan: Callable[[Step], Any], transaction: Transaction) -> None:
+        self._plan = plan
+        self._step = Step(transaction, early=True)
+
+    def run(self) -> None:
+        try:
+            self._plan(self._step)
+        except (StoreError, NotEarly):
+            return
+        self._step.spill()
