@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mailserverd.imap.selected import Selected
 from mailserverd.interfaces.mail_store import AccountMail
+from mailserverd.model.errors import NotFound
 
 
 class MailboxSession(Protocol):
@@ -36,3 +37,12 @@ class MailboxSession(Protocol):
     def abort(self) -> None:
         """Close the connection at once: a literal that was begun cannot be ended."""
         ...
+
+
+def selected_of(session: MailboxSession) -> Selected:
+    """Raises NotFound once another session has deleted the mailbox (RFC 2180 §3.3): CLOSE and SELECT still work."""
+    selected = session.selected
+    assert selected is not None
+    if selected.index.gone:
+        raise NotFound("The selected mailbox has been deleted")
+    return selected

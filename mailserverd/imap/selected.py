@@ -31,6 +31,7 @@ class Selected:
     __slots__ = (
         "_expunges_from",
         "_flags_from",
+        "_gone_told",
         "_keywords",
         "_seen_modseq",
         "condstore",
@@ -54,6 +55,7 @@ class Selected:
         self.count = len(index.uids)
         self.recent: list[tuple[int, int]] = []
         self.own: dict[int, Sequence[tuple[int, int]]] = {}
+        self._gone_told = False
         self._keywords = index.row.keywords
         self._expunges_from = self._flags_from = index.position
         self._seen_modseq: int = index.row.highest_modseq
@@ -164,6 +166,8 @@ class Selected:
         allow_expunge: not while a command that names messages by number is answered (RFC 9051 §7.5.1).
         """
         index = self.index
+        if index.gone:
+            return self._tell_gone()
         if index.position == self._flags_from and index.uids is self.uids and len(self.uids) == self.count:
             if self.own:
                 self.own = {}
@@ -182,6 +186,13 @@ class Selected:
             self._tell_new(out)
         self._tell_flags(out, changed, with_uid)
         return b"".join(out)
+
+    def _tell_gone(self) -> bytes:
+        """Once; after that every command on the mailbox says so."""
+        if self._gone_told:
+            return b""
+        self._gone_told = True
+        return b"* NO The selected mailbox has been deleted\r\n"
 
     def _changed_flags(self) -> list[int]:
         """UIDs whose flags others have changed since they were last told."""

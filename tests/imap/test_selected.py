@@ -1,11 +1,20 @@
 import pytest
 
+from mailserverd.imap.commands import close, fetch, search, store
+from mailserverd.imap.commands import expunge as expunge_command
 from mailserverd.imap.selected import Selected, positions_of, spans_at, steps
 from mailserverd.interfaces import mailbox_index
-from mailserverd.interfaces.mail_store import Expunge, SetFlags
+from mailserverd.interfaces.mail_store import DropMailbox, Expunge, SetFlags
+from mailserverd.mailstore import mailboxes
+from mailserverd.model.errors import NotFound
+from mailserverd.wire.imap.command.expunge import parse_expunge
+from mailserverd.wire.imap.command.fetch import parse_fetch
+from mailserverd.wire.imap.command.search import parse_search
+from mailserverd.wire.imap.command.store import parse_store
 from mailserverd.wire.imap.sequence_set import parse_set
 from mailserverd.wire.imap.syntax_error import BadSyntax
-from tests.mailstore.memory_mail import MemoryMail
+from tests.imap.fake_session import selecting
+from tests.mailstore.memory_mail import MemoryMail, drive
 
 MESSAGE = b"Subject: x\r\n\r\nbody\r\n"
 
@@ -133,6 +142,24 @@ def test_when_the_log_is_too_short_the_arrays_tell(monkeypatch):
     assert mail.indexes[1].changes_after(selected._flags_from) is None
     out = selected.pending_updates()
     assert out == (b"* 1 EXPUNGE\r\n* 2 EXPUNGE\r\n* 1 FETCH (FLAGS (\\Seen))\r\n* 2 FETCH (FLAGS (\\Seen))\r\n")
+
+
+def test_a_mailbox_deleted_by_another_session_is_said_to_be():
+    session = selecting(MemoryMail())
+    made = drive(mailboxes.create(session.mail, "a"))
+    session = selecting(session.mail, "a")
+    session.mail.commit_now([DropMailbox(made)])
+    assert session.selected.pending_updates() == b"* NO The selected mailbox has been deleted\r\n"
+    assert session.selected.pending_updates() == b""
+    for command, parse, text in [
+        (fetch, parse_fetch, b"1:* FLAGS"),
+        (store, parse_store, b"1:* FLAGS ()"),
+        (search, parse_search, b"ALL"),
+        (expunge_command, parse_expunge, b""),
+    ]:
+        with pytest.raises(NotFound):
+            session.run(command, parse, text)
+    assert session.run(close, lambda cursor: None, b"")[1] == b"a1 OK Closed\r\n"
 
 
 def test_positions_spans_and_steps():

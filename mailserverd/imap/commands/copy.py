@@ -1,6 +1,6 @@
 """COPY and UID COPY (RFC 9051 §6.4.7) with COPYUID (RFC 4315 §3)."""
 
-from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.mailstore.copy_move import Placement, copy
 from mailserverd.model.errors import NotFound
@@ -9,8 +9,7 @@ from mailserverd.wire.imap.sequence_set import format_in_order, format_numbers
 
 
 async def run(session: MailboxSession, command: Copy) -> Reply:
-    selected = session.selected
-    assert selected is not None
+    selected = selected_of(session)
     ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
     if not ranges:
         return ok("No messages were named")

@@ -1,14 +1,13 @@
 """EXPUNGE (RFC 9051 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1)."""
 
-from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.mailstore.expunge import expunge_deleted
 from mailserverd.wire.imap.command.expunge import Expunge
 
 
 async def run(session: MailboxSession, command: Expunge) -> Reply:
-    selected = session.selected
-    assert selected is not None
+    selected = selected_of(session)
     if selected.read_only:
         return no("The mailbox is read-only", b"")
     spans = [(0, selected.count)] if command.ids is None else selected.uid_spans(command.ids)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mailserverd.imap.fetch_plan import Batch, Plan, compile_items
 from mailserverd.imap.fetch_sections import write_sections
-from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.imap.selected import Selected, Spans, positions_of, spans_at, steps
 from mailserverd.mailstore.flags import set_seen
@@ -20,8 +20,7 @@ from mailserverd.wire.imap.fetch_items import Item
 
 
 async def run(session: MailboxSession, command: Fetch) -> Reply:
-    selected = session.selected
-    assert selected is not None
+    selected = selected_of(session)
     if command.changed_since is not None or Item.MODSEQ in command.items:
         selected.condstore = session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command
     spans = selected.spans(command.ids, command.uid)

@@ -1,7 +1,7 @@
 """MOVE and UID MOVE (RFC 6851): COPYUID in an untagged OK, then the EXPUNGEs, then the tagged OK (§4.3)."""
 
 from mailserverd.imap.commands.copy import copy_uid
-from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.mailstore.copy_move import move
 from mailserverd.model.errors import NotFound
@@ -9,8 +9,7 @@ from mailserverd.wire.imap.command.move import Move
 
 
 async def run(session: MailboxSession, command: Move) -> Reply:
-    selected = session.selected
-    assert selected is not None
+    selected = selected_of(session)
     ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
     if selected.read_only:
         return no("The mailbox is read-only", b"")

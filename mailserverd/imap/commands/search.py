@@ -5,7 +5,7 @@ Standing rules: numbers and \\Recent are resolved here, the rest is mailstore's;
 
 from collections.abc import Sequence
 
-from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.selected import Selected
 from mailserverd.mailstore.find import find
@@ -19,8 +19,7 @@ ALL = frozenset((b"ALL",))
 
 
 async def run(session: MailboxSession, command: Search) -> Reply:
-    selected = session.selected
-    assert selected is not None
+    selected = selected_of(session)
     wants_modseq = _names_modseq(command.key)
     if wants_modseq:
         selected.condstore = session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command

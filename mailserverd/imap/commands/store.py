@@ -3,7 +3,7 @@
 Standing rule: a step of messages at a time, each answered when its commit is acknowledged.
 """
 
-from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.imap.selected import Selected, positions_of, steps
 from mailserverd.mailstore.flags import STEP, set_flags
@@ -13,8 +13,7 @@ from mailserverd.wire.imap.sequence_set import format_numbers
 
 
 async def run(session: MailboxSession, command: Store) -> Reply:
-    selected = session.selected
-    assert selected is not None
+    selected = selected_of(session)
     if command.unchanged_since is not None:
         selected.condstore = session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command
     spans = selected.spans(command.ids, command.uid)
