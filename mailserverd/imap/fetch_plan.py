@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
+from mailserverd.imap.body_item import body_of
 from mailserverd.imap.flag_texts import FlagTexts
 from mailserverd.imap.internal_dates import internal_dates
 from mailserverd.model.identifiers import email_id_text, thread_id_text
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.wire.imap.fetch_items import FetchItem, Item, Part, Section
 from mailserverd.wire.mime.headers import FieldSelector, compile_fields
-from mailserverd.wire.mime.structure import body_of
 
 
 @dataclass(slots=True)

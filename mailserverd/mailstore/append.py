@@ -69,9 +69,10 @@ class Ingest:
         return Scanned(message)
 
     async def deliver(
-        self, account_id: AccountId, scanned: Scanned, key: bytes, internal_date: int, internal_offset: int = 0
+        self, account_id: AccountId, scanned: object, key: bytes, internal_date: int, internal_offset: int = 0
     ) -> None:
-        """Into the account's inbox; the same key again does nothing. Raises StoreError."""
+        """What prepare() gave, into the account's inbox; the same key again does nothing. Raises StoreError."""
+        assert isinstance(scanned, Scanned)
         mail = await self._store.open(account_id)
         row = await find(mail, INBOX)
         await mail.commit([Add(row.mailbox_id, scanned.message, (), internal_date, internal_offset)], key)
