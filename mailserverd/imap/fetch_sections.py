@@ -10,10 +10,10 @@ from mailserverd.imap.fetch_plan import Batch, Plan
 from mailserverd.imap.mailbox_session import MailboxSession
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.mailstore.read import Range, blocks, cut, header_fields, locate
+from mailserverd.mailstore.sections import SectionKind
 from mailserverd.model.message import MessageRow
 from mailserverd.wire.imap.fetch_items import Part, Section
 from mailserverd.wire.mime.headers import FieldSelector
-from mailserverd.wire.mime.parts import SectionKind
 
 WRITE_OCTETS = 131_072
 _KINDS = {

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from mailserverd.interfaces.mail_store import AccountMail, UidRanges
+from mailserverd.mailstore.sections import SectionKind, section_range
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.wire.mime.headers import FieldSelector, index_header
-from mailserverd.wire.mime.parts import SectionKind, find_section
 
 PAGE_ROWS = 256
 PAGE_BODIES = 32  # each at most INLINE_READ_OCTETS
@@ -59,7 +59,7 @@ def locate(
         if kind is SectionKind.TEXT:
             return Range(len(row.header), row.size)
         return row.header if selector is None else selector.pick(row.header, row.header_index)
-    found = find_section(row.part_map, path, kind)
+    found = section_range(row.part_map, path, kind)
     return None if found is None else Range(found[0], found[1], selector)
 
 
