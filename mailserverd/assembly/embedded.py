@@ -1,0 +1,86 @@
+"""The embedded backends: one LMDB environment, plain files, this process.
+
+Standing rules: this is the only module that names them; they are opened after the fork, by whoever holds the data
+lock, and closed last.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from mailserverd.backends.files.blob_store import FileBlobs
+from mailserverd.backends.files.threads import FileThreads
+from mailserverd.backends.lmdb.directory import LmdbDirectory
+from mailserverd.backends.lmdb.early_journal import EarlyJournal
+from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.pending import LmdbPending
+from mailserverd.backends.lmdb.record_access import LmdbRecords
+from mailserverd.backends.lmdb.writer import BatchLimits, CommitObserver, Writer
+from mailserverd.backends.process.event_bus import ProcessEventBus
+from mailserverd.backends.process.leases import ProcessLeases
+from mailserverd.config.schema import Config, Store
+from mailserverd.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What the rooms above are given; each field fills the interface of its name."""
+
+    directory: LmdbDirectory
+    pending: LmdbPending
+    blobs: FileBlobs
+    events: ProcessEventBus
+    leases: ProcessLeases
+    environment: Environment
+    writer: Writer
+    journal: EarlyJournal
+    threads: FileThreads
+
+    async def close(self) -> None:
+        """Everything submitted is committed first."""
+        await self.writer.stop()
+        self.threads.stop()
+        self.journal.close()
+        self.environment.close()
+
+
+def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backends:
+    """Open (and make, where they are missing) all of them. Raises OSError, UnusableStore."""
+    store = config.server.data_directory / "store"
+    store.mkdir(mode=0o700, exist_ok=True)
+    environment = Environment(store, config.store.map_size_bytes)
+    journal = EarlyJournal(store / "early.journal")
+    writer = Writer(
+        environment, journal, reactor.callFromThread, _batch_limits(config.store), observe=_observer(metrics)
+    )
+    records = LmdbRecords(environment, writer)
+    threads = FileThreads(reactor, workers=max(2, os.cpu_count() or 1))
+    threads.start()
+    return Backends(
+        directory=LmdbDirectory(records, config.delivery.subaddress_delimiter),
+        pending=LmdbPending(records),
+        blobs=FileBlobs(config.server.data_directory / "blobs", threads),
+        events=ProcessEventBus(),
+        leases=ProcessLeases(),
+        environment=environment,
+        writer=writer,
+        journal=journal,
+        threads=threads,
+    )
+
+
+def _batch_limits(store: Store) -> BatchLimits:
+    early = store.early_flag_acknowledgement_milliseconds / 1000 if store.early_flag_acknowledgement else 0.0
+    return BatchLimits(store.batch_max_messages, store.batch_max_bytes, early)
+
+
+def _observer(metrics: Metrics) -> CommitObserver:
+    seconds_of, messages_of = metrics.commit_seconds.of(), metrics.commit_messages.of()
+
+    def observe(plans: int, seconds: float) -> None:
+        seconds_of.observe(seconds)
+        messages_of.observe(plans)
+
+    return observe
