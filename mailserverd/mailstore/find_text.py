@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from mailserverd.mailstore.find_body import texts_of
 from mailserverd.wire.mime.decode import decode_header
 from mailserverd.wire.mime.headers import field_values
-from mailserverd.wire.mime.texts import texts_of
 
 MAX_NEEDLES = 256
 
