@@ -149,6 +149,7 @@ class OpResult:
     mailbox_id: MailboxId | None = None
     uid_validity: int = 0
     recent_from: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,11 +68,11 @@ class Reading:
     def __enter__(self) -> Transaction:
         self._environment.gate.acquire()
         try:
-            self._transaction: Transaction = self._environment.lmdb.begin(buffers=self._buffers)
+            transaction: Transaction = self._environment.lmdb.begin(buffers=self._buffers)
         except BaseException:
             self._environment.gate.release()
             raise
-        transaction = self._transaction
+        self._transaction = transaction
         return transaction
 
     def __exit__(
