@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import resource
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,7 +22,7 @@ from twisted.python import usage
 from twisted.python.components import Componentized
 
 from mailserverd.assembly.data_lock import in_use
-from mailserverd.assembly.lifecycle import Lifecycle, Part
+from mailserverd.assembly.lifecycle import Lifecycle, Parts
 from mailserverd.assembly.log_target import line_observer, log_path
 from mailserverd.assembly.preflight import prepare
 from mailserverd.assembly.services import parts, watch
@@ -78,9 +78,7 @@ def makeService(options: Options) -> Service:
 class MailServer(Lifecycle):
     """The root service, which also makes our observer the application's log."""
 
-    def __init__(
-        self, tree: Sequence[Part], health: Health, give_up: Callable[[], None], observer: LineObserver
-    ) -> None:
+    def __init__(self, tree: Parts, health: Health, give_up: Callable[[], None], observer: LineObserver) -> None:
         super().__init__(tree, health, give_up)
         self._observer = observer
 

@@ -1,7 +1,7 @@
 """The order of starting, and the waiting order of stopping.
 
 Standing rules: parts start one after the other in the order given and stop in the reverse order, each waited for
-before the next; a part that fails to start stops those before it and ends the process with a non-zero status;
+before the next; a part that fails to start stops those before it and ends the process with a status other than 0;
 a part that fails to stop is logged and does not keep the others from stopping.
 """
 
@@ -21,7 +21,7 @@ FAILED = "failed to start"
 
 
 class StartFailed(Exception):
-    """A part failed while twistd was still waiting: this is for the person at the terminal."""
+    """A part failed while twistd was still waiting: why, for the person at the terminal."""
 
 
 class Part(Protocol):
@@ -33,53 +33,79 @@ class Part(Protocol):
     async def stop(self) -> None: ...
 
 
-class Lifecycle(Service):
-    """The root service: all parts as one."""
+class Parts:
+    """Several parts as one: started in order, stopped in the reverse order, each waited for."""
 
-    def __init__(self, parts: Sequence[Part], health: Health, give_up: Callable[[], None]) -> None:
-        self.name = "mailserverd"
-        self._parts = parts
-        self._health = health
-        self._give_up = give_up
+    def __init__(self, name: str, parts: Sequence[Part] = ()) -> None:
+        self.name = name
         self._started: list[Part] = []
-        self._starting: Deferred[None] | None = None
+        self._parts = parts
 
-    def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
-        self._starting = Deferred.fromCoroutine(self._start())
-        if self._health.stage == FAILED:
-            raise StartFailed("a part of the server cannot start; the log says why")
+    async def start(self) -> None:
+        try:
+            for part in self._parts:
+                try:
+                    await part.start()
+                except Exception as error:
+                    log.error("cannot start", part=part.name, why=str(error))
+                    raise
+                self._started.append(part)
+        except Exception:
+            await self.stop()
+            raise
 
-    def stopService(self) -> Deferred[None]:
-        super().stopService()  # type: ignore[no-untyped-call]
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _start(self) -> None:
-        for part in self._parts:
-            try:
-                await part.start()
-            except Exception:
-                log.failure("{part} cannot start; the server stops", part=part.name)
-                self._health.stage = FAILED
-                self._give_up()
-                return
-            self._started.append(part)
-            if not self.running:
-                return
-        self._health.stage = "running"
-        log.info("ready")
-
-    async def _stop(self) -> None:
-        self._health.stage = "stopping"
-        starting, self._starting = self._starting, None
-        if starting is not None:
-            await starting
+    async def stop(self) -> None:
         while self._started:
             part = self._started.pop()
             try:
                 await part.stop()
             except Exception:
                 log.failure("{part} failed while stopping", part=part.name)
+
+
+class Lifecycle(Service):
+    """The root service."""
+
+    def __init__(self, parts: Parts, health: Health, give_up: Callable[[], None]) -> None:
+        self.name = "mailserverd"
+        self._parts = parts
+        self._health = health
+        self._give_up = give_up
+        self._starting: Deferred[None] | None = None
+        self._twistd_waits = False
+        self._failure: Exception | None = None
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._twistd_waits = True
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._twistd_waits = False
+        if self._failure is not None:
+            raise StartFailed(str(self._failure)) from None
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()  # type: ignore[no-untyped-call]
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _start(self) -> None:
+        try:
+            await self._parts.start()
+        except Exception as error:
+            self._failure, self._health.stage = error, FAILED
+            if not self._twistd_waits:
+                log.failure("the server stops, since a part of it cannot start")
+                self._give_up()
+            return
+        if self.running:
+            self._health.stage = "running"
+            log.info("ready")
+
+    async def _stop(self) -> None:
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            await starting
+        self._health.stage = "stopping"
+        await self._parts.stop()
         log.info("stopped")
 
 

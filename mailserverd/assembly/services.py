@@ -7,14 +7,16 @@ of stopping: listeners and sessions go first, the store goes last.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import time
 from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
 
-from mailserverd.assembly.lifecycle import Part, Step
+from mailserverd.assembly.embedded import Backends, open_embedded
+from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.reloading import Reloading
@@ -39,14 +41,6 @@ class Watch:
     session_ids: SessionIds
 
 
-@dataclass(slots=True)
-class Tree:
-    """The parts, in the order of starting."""
-
-    parts: list[Part] = field(default_factory=list)
-    listeners: list[Listener] = field(default_factory=list)
-
-
 def watch(config: Config, reactor: Any, metrics: Metrics) -> Watch:
     return Watch(
         metrics=metrics,
@@ -57,24 +51,60 @@ def watch(config: Config, reactor: Any, metrics: Metrics) -> Watch:
     )
 
 
-def parts(
-    path: Path, config: Config, prepared: Prepared, seen: Watch, observer: LineObserver | None, reactor: Any
-) -> list[Part]:
+def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer: LineObserver, reactor: Any) -> Parts:
     """All parts of the server."""
     in_thread = lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)  # noqa: E731
     reloading = Reloading(path, config, prepared.tls, reactor)
     reloading.tell(seen.connections.reload)
+    reloading.tell(lambda new: observer.set_level(new.log.level))
+    reloading.tell(lambda new: observer.sink.reopen())
     writer = TraceWriter(seen.trace, config.server.data_directory / "trace", reactor, time, in_thread)
     writer.set_days(config.log.trace_days)
     reloading.tell(lambda new: writer.set_days(new.log.trace_days))
-    if observer is not None:
-        reloading.tell(lambda new: observer.set_level(new.log.level))
-        reloading.tell(lambda new: observer.sink.reopen())
-    tree = Tree([Step("the data lock", prepared.lock.sign, prepared.lock.release), writer])
-    tree.parts.append(ReactorDelay(reactor, seen.metrics))
+    return Parts(
+        "mailserverd",
+        [
+            Step("the data lock", prepared.lock.sign, prepared.lock.release),
+            writer,
+            ReactorDelay(reactor, seen.metrics),
+            Store(config, reactor, seen, lambda backends: rooms(backends, config, prepared, seen, reloading, reactor)),
+            reloading,
+        ],
+    )
+
+
+class Store:
+    """The backends, and within their lifetime everything that is made of them."""
+
+    name = "the store"
+
+    def __init__(self, config: Config, reactor: Any, seen: Watch, make: Callable[[Backends], Parts]) -> None:
+        self._config, self._reactor, self._seen, self._make = config, reactor, seen, make
+        self._backends: Backends | None = None
+        self._rooms: Parts | None = None
+
+    async def start(self) -> None:
+        self._backends = open_embedded(self._config, self._reactor, self._seen.metrics)
+        try:
+            self._rooms = self._make(self._backends)
+            await self._rooms.start()
+        except Exception:
+            await self._backends.close()
+            raise
+
+    async def stop(self) -> None:
+        assert self._rooms is not None
+        assert self._backends is not None
+        await self._rooms.stop()
+        await self._backends.close()
+
+
+def rooms(
+    backends: Backends, config: Config, prepared: Prepared, seen: Watch, reloading: Reloading, reactor: Any
+) -> Parts:
+    """Everything above the store."""
+    listeners: list[Listener] = []
     if "metrics" in prepared.sockets:
         site = monitoring_site(reactor, seen.metrics, seen.health)
-        tree.listeners.append(Listener("metrics", reactor, prepared.sockets["metrics"], site, None))
-    tree.parts.append(AllListeners(tree.listeners))
-    tree.parts.append(reloading)
-    return tree.parts
+        listeners.append(Listener("metrics", reactor, prepared.sockets["metrics"], site, None))
+    return Parts("the rooms", [AllListeners(listeners)])

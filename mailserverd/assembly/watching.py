@@ -82,14 +82,20 @@ class TraceWriter:
         await self._write()
 
     def _flush(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._write())
+        return Deferred.fromCoroutine(self._write_and_expire())
+
+    async def _write_and_expire(self) -> None:
+        await self._write()
+        try:
+            if self._clock.seconds() - self._expired_at >= EXPIRY_INTERVAL_SECONDS:
+                self._expired_at = self._clock.seconds()
+                await self._in_thread(expire, self._folder, self.days, self._wall_seconds())
+        except OSError as error:
+            log.error("old traces cannot be removed; mend the folder", folder=self._folder, why=error.strerror)
 
     async def _write(self) -> None:
         try:
             if events := self._trace.take():
                 await self._in_thread(write_events, self._folder, events)
-            if self._clock.seconds() - self._expired_at >= EXPIRY_INTERVAL_SECONDS:
-                self._expired_at = self._clock.seconds()
-                await self._in_thread(expire, self._folder, self.days, self._wall_seconds())
         except OSError as error:
             log.error("trace cannot be written; make room or mend the folder", folder=self._folder, why=error.strerror)
