@@ -1,0 +1,114 @@
+"""Header text as people read it: RFC 2047 encoded words, RFC 2231 parameters, raw 8-bit. Never raises.
+
+Sent to IMAP4rev1 clients nothing is decoded; SEARCH, sort keys, previews and names of attachments are.
+"""
+
+import re
+from binascii import Error as BinasciiError
+from binascii import a2b_base64, a2b_qp
+
+from mailserverd.wire.mime.charsets import decode_charset, decode_raw
+
+# encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?="  (RFC 2047 §2, RFC 2231 §5)
+# Senders put spaces into the text and break words over 75 characters; both are taken.
+_find_words = re.compile(rb"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,32})?\?([bBqQ])\?([^?\r\n]*(?:\?(?!=)[^?\r\n]*)*)\?=").finditer
+_fold = re.compile(rb"\r?\n(?=[ \t])").sub
+_not_base64 = re.compile(rb"[^A-Za-z0-9+/]").sub
+_percent = re.compile(rb"%([0-9A-Fa-f]{2})").sub
+_continued = re.compile(rb"\A([^*]+)\*(\d{1,3})(\*?)\Z").match
+
+
+def decode_header(value: bytes) -> str:
+    """An unstructured value, or a phrase, as text."""
+    if b"\n" in value:
+        value = _fold(b"", value)
+    if b"=?" not in value:
+        return value.decode("ascii") if value.isascii() and b"\x1b" not in value else decode_raw(value)
+    return _decode_words(value)
+
+
+def _decode_words(value: bytes) -> str:
+    """White space between two encoded words goes (RFC 2047 §6.2); words cut within a character are joined first."""
+    out: list[str] = []
+    pending, charset, end = b"", b"", 0
+    for word in _find_words(value):
+        between = value[end : word.start()]
+        if end == 0 or between.strip(b" \t\r\n"):
+            out += (decode_charset(pending, charset), decode_raw(between))
+            pending = b""
+        if word[1] != charset:
+            out.append(decode_charset(pending, charset))
+            pending, charset = b"", word[1]
+        pending += _word_octets(word[2], word[3])
+        end = word.end()
+    out += (decode_charset(pending, charset), decode_raw(value[end:]))
+    return "".join(out)
+
+
+def _word_octets(encoding: bytes, text: bytes) -> bytes:
+    if encoding in b"qQ":
+        return a2b_qp(text.replace(b" ", b"_"), header=True)
+    return lenient_base64(text)
+
+
+def lenient_base64(text: bytes) -> bytes:
+    """Base64 with whatever else stands between (RFC 2045 §6.8), and as much as there is of an incomplete end."""
+    try:
+        return a2b_base64(text)
+    except BinasciiError:
+        pass
+    out: list[bytes] = []
+    for run in text.split(b"="):
+        clean = _not_base64(b"", run)
+        if len(clean) % 4 == 1:
+            clean = clean[:-1]
+        out.append(a2b_base64(clean + b"=" * (-len(clean) % 4)))
+    return b"".join(out)
+
+
+def decode_parameter(parameters: tuple[tuple[bytes, bytes], ...], name: bytes) -> str | None:
+    """The value of a parameter, put together from its RFC 2231 pieces, or with the RFC 2047 that many send instead."""
+    pieces: dict[int, tuple[bool, bytes]] = {}
+    plain: bytes | None = None
+    for key, value in parameters:
+        lowered = key.lower()
+        if lowered == name:
+            plain = value if plain is None else plain
+        elif lowered == name + b"*":
+            return _extended(value)
+        elif lowered.startswith(name + b"*"):
+            piece = _continued(lowered)
+            if piece is not None and piece[1] == name:
+                pieces.setdefault(int(piece[2]), (bool(piece[3]), value))
+    if 0 in pieces:
+        return _from_pieces(pieces)
+    return None if plain is None else decode_header(plain)
+
+
+def _from_pieces(pieces: dict[int, tuple[bool, bytes]]) -> str:
+    """RFC 2231 §3 and §4.1: numbered from 0 without a gap; the charset stands in the first piece only."""
+    first_encoded, first = pieces[0]
+    charset, text = _charset_of(first) if first_encoded else (b"", first)
+    octets = [_unpercent(text) if first_encoded else text]
+    number = 1
+    while number in pieces:
+        encoded, value = pieces[number]
+        octets.append(_unpercent(value) if encoded else value)
+        number += 1
+    joined = b"".join(octets)
+    return decode_charset(joined, charset) if charset else decode_header(joined)
+
+
+def _extended(value: bytes) -> str:
+    charset, text = _charset_of(value)
+    return decode_charset(_unpercent(text), charset)
+
+
+def _charset_of(value: bytes) -> tuple[bytes, bytes]:
+    """extended-initial-value := [charset] "'" [language] "'" extended-other-values  (RFC 2231 §7)."""
+    pieces = value.split(b"'", 2)
+    return (pieces[0], pieces[2]) if len(pieces) == 3 else (b"", value)
+
+
+def _unpercent(text: bytes) -> bytes:
+    return _percent(lambda found: bytes((int(found[1], 16),)), text)
