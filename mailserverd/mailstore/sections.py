@@ -19,4 +19,4 @@ class SectionKind(enum.Enum):
 
 def section_range(part_map: bytes, path: tuple[int, ...], kind: SectionKind) -> tuple[int, int] | None:
     """[start, stop) in the message; None: there is no such part."""
-    return find_section(part_map, path, kind.value)
+    return find_section(part_map, path, kind.value or None)
