@@ -100,9 +100,7 @@ class ListenAddress(NamedTuple):
             if not 1 <= number <= 65535:
                 raise ValueError
         except ValueError:
-            raise ValueError(
-                f'"{text}" is not an address; write "IP:PORT", such as "0.0.0.0:25" or "[::]:25"'
-            ) from None
+            raise ValueError(f'"{text}" is no address; write "IP:PORT", such as "0.0.0.0:25" or "[::]:25"') from None
         return cls(host, number)
 
 

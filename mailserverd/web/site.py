@@ -47,6 +47,22 @@ class HealthPage(Resource):
         return json.dumps(answer).encode("ascii") + b"\n"
 
 
+class Root(Resource):
+    """Everything that is not one of its children is absent."""
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        return Absent()
+
+
+class Absent(Resource):
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setResponseCode(404)
+        request.setHeader(b"content-type", b"text/plain")
+        return b"only /metrics and /health are here\n"
+
+
 class QuietSite(Site):
     """A site that writes no access log: a scrape every few seconds is not news."""
 
@@ -58,7 +74,7 @@ class QuietSite(Site):
 
 def monitoring_site(reactor: IReactorTime, metrics: Metrics, health: Health) -> Site:
     """The factory for the [metrics] listener."""
-    root = Resource()
+    root = Root()
     root.putChild(b"metrics", MetricsPage(registry(metrics)))
     root.putChild(b"health", HealthPage(health))
     return QuietSite(root, reactor=reactor, timeout=60)  # type: ignore[no-untyped-call]
