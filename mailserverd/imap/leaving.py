@@ -12,7 +12,10 @@ from mailserverd.model.errors import StoreError
 
 async def leave(session: MailboxSession) -> None:
     selected, session.selected = session.selected, None
-    if selected is None or selected.read_only or selected.index.gone:
+    if selected is None:
+        return
+    selected.close()
+    if selected.read_only or selected.index.gone:
         return
     if selected.index.recent_claimed > selected.index.row.recent_from:
         with suppress(StoreError):  # \Recent may then be seen twice, which RFC 3501 §2.3.2 allows

@@ -6,6 +6,7 @@ Standing rule: commands know the session by these words alone, so that each can 
 from typing import Protocol
 
 from mailserverd.imap.selected import Selected
+from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.model.errors import NotFound
 
@@ -14,29 +15,45 @@ class MailboxSession(Protocol):
     """condstore: the client has used a CONDSTORE enabling command (RFC 7162 §3.1). tag: of the command in flight."""
 
     selected: Selected | None
-    condstore: bool
+    tag: bytes
 
     @property
     def mail(self) -> AccountMail: ...
 
     @property
-    def tag(self) -> bytes: ...
+    def events(self) -> EventBus: ...
 
-    def send(self, *octets: bytes) -> None:
-        """Write, or hold what the client has no room for; never waits."""
+    @property
+    def condstore(self) -> bool: ...
+
+    def enable(self, *names: bytes) -> None: ...
+
+    def send(self, *chunks: bytes) -> None:
+        """Queue; never waits."""
         ...
 
     async def drained(self) -> None:
-        """Until the client has taken most of what was sent, and the other sessions have had their turn."""
+        """Until the client has taken most of what was sent."""
         ...
 
     async def turn(self) -> None:
-        """Give the other sessions their turn, if this one has worked for long."""
+        """Let the other sessions go first."""
         ...
 
     def abort(self) -> None:
         """Close the connection at once: a literal that was begun cannot be ended."""
         ...
+
+    def updates_waiting(self) -> None:
+        """Something happened in the mailbox: in IDLE the client is told at once."""
+        ...
+
+
+def use_condstore(session: MailboxSession) -> None:
+    """A CONDSTORE enabling command was used (RFC 7162 §3.1): from now on MODSEQ is told with every FETCH."""
+    session.enable(b"CONDSTORE")
+    if session.selected is not None:
+        session.selected.condstore = True
 
 
 def selected_of(session: MailboxSession) -> Selected:

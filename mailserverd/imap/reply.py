@@ -56,6 +56,8 @@ _ERRORS: tuple[tuple[type[errors.StoreError], Reply], ...] = (
 
 
 def reply_to_error(error: errors.StoreError) -> Reply:
+    if isinstance(error, errors.NotPermitted):  # it says which rule, for a person
+        return no(str(error).encode("ascii", "backslashreplace"), b"CANNOT")
     for kind, reply in _ERRORS:
         if isinstance(error, kind):
             return reply

@@ -7,12 +7,13 @@ at once is of one moment; memory beside the shared arrays does not grow with the
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mailserverd.imap.flag_texts import RECENT, FlagTexts, all_flags, flag_texts
+from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
-from mailserverd.model.changes import What
+from mailserverd.model.changes import AccountEvent, What
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.wire.imap.sequence_set import SequenceSet, merged, resolve
 from mailserverd.wire.imap.syntax_error import BadSyntax
@@ -34,6 +35,7 @@ class Selected:
         "_gone_told",
         "_keywords",
         "_seen_modseq",
+        "_unsubscribe",
         "condstore",
         "count",
         "index",
@@ -56,9 +58,28 @@ class Selected:
         self.recent: list[tuple[int, int]] = []
         self.own: dict[int, Sequence[tuple[int, int]]] = {}
         self._gone_told = False
+        self._unsubscribe: Callable[[], None] | None = None
         self._keywords = index.row.keywords
         self._expunges_from = self._flags_from = index.position
         self._seen_modseq: int = index.row.highest_modseq
+
+    def watch(self, events: EventBus, waiting: Callable[[], None]) -> None:
+        """Call `waiting` whenever something happened in this mailbox, until close()."""
+        mailbox_id = self.mailbox_id
+
+        def heard(event: AccountEvent) -> None:
+            for change in event.changes:
+                if change.mailbox_id == mailbox_id:
+                    waiting()
+                    return
+
+        self._unsubscribe = events.subscribe(self.mail.account_id, heard)
+
+    def close(self) -> None:
+        """The session leaves the mailbox. Does no harm twice."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
 
     # -- numbers and uids
 

@@ -64,6 +64,14 @@ class Wire(Protocol):
 
     def write(self, octets: bytes) -> None: ...
     async def drained(self) -> None: ...
+    async def turn(self) -> None:
+        """Resume in a later turn of the reactor, after the sessions that wait."""
+        ...
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        ...
+
     def start_tls(self) -> None: ...
     async def next_line(self) -> bytes:
         """The client's next line by itself, without its line end: an answer to a continuation request."""
@@ -83,7 +91,8 @@ class Session:
     """One connection's state.
 
     account, mail, login: of who logged in. selected: the mailbox that is open. enabled: by ENABLE or by use
-    (b"CONDSTORE"). upload: the octets of the APPEND in progress. closing: a BYE was sent.
+    (b"CONDSTORE"). tag: of the command in flight. upload: the octets of the APPEND in progress. closing: a BYE was
+    sent.
     """
 
     __slots__ = (
@@ -97,6 +106,7 @@ class Session:
         "peer",
         "selected",
         "services",
+        "tag",
         "upload",
         "wire",
     )
@@ -110,6 +120,7 @@ class Session:
         self.selected: Selected | None = None
         self.enabled: frozenset[bytes] = frozenset()
         self.upload: Upload | None = None
+        self.tag = b""
         self.closing = False
         self.idling = False
         self._out: list[bytes] = []
@@ -140,6 +151,14 @@ class Session:
     def enable(self, *names: bytes) -> None:
         self.enabled |= frozenset(names)
 
+    @property
+    def condstore(self) -> bool:
+        return b"CONDSTORE" in self.enabled
+
+    @property
+    def events(self) -> EventBus:
+        return self.services.events
+
     # Output.
 
     def send(self, *chunks: bytes) -> None:
@@ -162,6 +181,15 @@ class Session:
         """Suspends only while the client does not take what was written. Awaiting it between batches bounds memory."""
         if self.wire.paused:
             await self.wire.drained()
+
+    async def turn(self) -> None:
+        """Let the other sessions go first: between pages of long work."""
+        self.flush()
+        await self.wire.turn()
+
+    def abort(self) -> None:
+        """A literal that was begun cannot be ended: nothing else tells the client so."""
+        self.wire.abort()
 
     # Updates.
 

@@ -12,11 +12,28 @@ class FakeSession:
     def __init__(self, mail):
         self.mail = mail
         self.selected = None
-        self.condstore = False
+        self.enabled = frozenset()
+        self.listeners = []
+        self.events = self
+        self.nudges = 0
         self.tag = b"a1"
         self.wire = []
         self.drains = 0
         self.aborted = False
+
+    @property
+    def condstore(self):
+        return b"CONDSTORE" in self.enabled
+
+    def enable(self, *names):
+        self.enabled |= frozenset(names)
+
+    def subscribe(self, account_id, listener):
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def updates_waiting(self):
+        self.nudges += 1
 
     def send(self, *octets):
         self.wire.extend(octets)

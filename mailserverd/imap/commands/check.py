@@ -5,4 +5,4 @@ from mailserverd.imap.reply import Reply, ok
 
 
 async def run(session: MailboxSession, command: object) -> Reply:
-    return ok("Checked")
+    return ok(b"Checked")

@@ -18,4 +18,4 @@ async def run(session: MailboxSession, command: object) -> Reply:
                 selected.mail, selected.mailbox_id, selected.uid_ranges([(0, selected.count)]), session
             )
     await leave(session)
-    return ok("Closed")
+    return ok(b"Closed")

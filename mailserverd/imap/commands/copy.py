@@ -12,12 +12,12 @@ async def run(session: MailboxSession, command: Copy) -> Reply:
     selected = selected_of(session)
     ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
     if not ranges:
-        return ok("No messages were named")
+        return ok(b"No messages were named")
     try:
         placement = await copy(selected.mail, selected.mailbox_id, ranges, command.mailbox, session)
     except NotFound:  # RFC 9051 §6.4.7
-        return no("No such mailbox", b"TRYCREATE")
-    return ok("Copied", copy_uid(placement))
+        return no(b"No such mailbox", b"TRYCREATE")
+    return ok(b"Copied", copy_uid(placement))
 
 
 def copy_uid(placement: Placement) -> bytes:

@@ -9,7 +9,7 @@ from mailserverd.wire.imap.command.expunge import Expunge
 async def run(session: MailboxSession, command: Expunge) -> Reply:
     selected = selected_of(session)
     if selected.read_only:
-        return no("The mailbox is read-only", b"")
+        return no(b"The mailbox is read-only")
     spans = [(0, selected.count)] if command.ids is None else selected.uid_spans(command.ids)
     modseq = None
     if selected.count and spans and selected.index.row.deleted:
@@ -17,4 +17,4 @@ async def run(session: MailboxSession, command: Expunge) -> Reply:
         _, modseq = await expunge_deleted(selected.mail, selected.mailbox_id, selected.uid_ranges(spans), session)
     session.send(selected.pending_updates(allow_expunge=True))
     code = b"HIGHESTMODSEQ %d" % modseq if modseq is not None and selected.condstore else b""  # RFC 7162 §3.2.10
-    return ok("Expunged", code)
+    return ok(b"Expunged", code)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mailserverd.imap.fetch_plan import Batch, Plan, compile_items
 from mailserverd.imap.fetch_sections import write_sections
-from mailserverd.imap.mailbox_session import MailboxSession, selected_of
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of, use_condstore
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.imap.selected import Selected, Spans, positions_of, spans_at, steps
 from mailserverd.mailstore.flags import set_seen
@@ -22,14 +22,14 @@ from mailserverd.wire.imap.fetch_items import Item
 async def run(session: MailboxSession, command: Fetch) -> Reply:
     selected = selected_of(session)
     if command.changed_since is not None or Item.MODSEQ in command.items:
-        selected.condstore = session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command
+        use_condstore(session)  # RFC 7162 §3.1: a CONDSTORE enabling command
     spans = selected.spans(command.ids, command.uid)
     if command.changed_since is not None:
         spans = _changed(selected, spans, command.changed_since)
     missing = await _Answer(session, selected, command).write(spans)
     if missing and not command.uid:  # RFC 5530 §3: named by numbers that stay until the EXPUNGE is told
-        return no("Some of the messages are expunged", b"EXPUNGEISSUED")
-    return ok("Fetched")
+        return no(b"Some of the messages are expunged", b"EXPUNGEISSUED")
+    return ok(b"Fetched")
 
 
 def _changed(selected: Selected, spans: Spans, since: int) -> Spans:
@@ -58,12 +58,14 @@ class _Answer:
         """How many messages were not there any more."""
         session, selected, plan = self.session, self.selected, self.plan
         if not plan.want and not plan.sets_seen:
-            for step in steps(spans, 1024):
-                positions = positions_of(step)
-                await self._page(positions, ())
+            for number, step in enumerate(steps(spans, 1024)):
+                if number:
+                    await session.turn()
+                await self._page(positions_of(step), ())
                 await session.drained()
             return self.missing
         limit = page_size(plan.want)
+        multiple = len(spans) > 1 or (bool(spans) and spans[0][1] - spans[0][0] > limit)
         for step in steps(spans, limit):
             total = expected = sum([stop - start for start, stop in step])
             async for rows in pages(selected.mail, selected.mailbox_id, selected.uid_ranges(step), plan.want, limit):
@@ -72,6 +74,8 @@ class _Answer:
                 else:
                     await self._page([selected.position_of(row.uid) for row in rows], rows)
                 expected -= len(rows)
+                if multiple:
+                    await session.turn()
                 await session.drained()
             self.missing += expected
         return self.missing

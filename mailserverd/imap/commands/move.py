@@ -12,15 +12,15 @@ async def run(session: MailboxSession, command: Move) -> Reply:
     selected = selected_of(session)
     ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
     if selected.read_only:
-        return no("The mailbox is read-only", b"")
+        return no(b"The mailbox is read-only")
     if not ranges:
-        return ok("No messages were named")
+        return ok(b"No messages were named")
     try:
         placement = await move(selected.mail, selected.mailbox_id, ranges, command.mailbox, session)
     except NotFound:
-        return no("No such mailbox", b"TRYCREATE")
+        return no(b"No such mailbox", b"TRYCREATE")
     code = copy_uid(placement)
     if code:
         session.send(b"* OK [%b] Moved\r\n" % code)
     session.send(selected.pending_updates(allow_expunge=True, with_uid=command.uid))
-    return ok("Moved" if code else "The messages are gone already")
+    return ok(b"Moved" if code else b"The messages are gone already")

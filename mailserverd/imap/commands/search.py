@@ -5,7 +5,7 @@ Standing rules: numbers and \\Recent are resolved here, the rest is mailstore's;
 
 from collections.abc import Sequence
 
-from mailserverd.imap.mailbox_session import MailboxSession, selected_of
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of, use_condstore
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.selected import Selected
 from mailserverd.mailstore.find import find
@@ -22,7 +22,7 @@ async def run(session: MailboxSession, command: Search) -> Reply:
     selected = selected_of(session)
     wants_modseq = _names_modseq(command.key)
     if wants_modseq:
-        selected.condstore = session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command
+        use_condstore(session)  # RFC 7162 §3.1: a CONDSTORE enabling command
     wanted = to_query(command.key, selected)
     hits = await find(selected.mail, selected.index, selected.uids, selected.count, wanted, session.turn)
     numbers = [selected.uids[i] for i in hits] if command.uid else [i + 1 for i in hits]
@@ -31,7 +31,7 @@ async def run(session: MailboxSession, command: Search) -> Reply:
         session.send(_search_line(numbers, modseqs))
     else:
         session.send(_esearch_line(session.tag, command.uid, command.returns, numbers, modseqs))
-    return ok("Searched")
+    return ok(b"Searched")
 
 
 def to_query(key: SearchKey, selected: Selected) -> query.SearchQuery:

@@ -27,16 +27,18 @@ async def run(session: MailboxSession, command: Select) -> Reply:
     if not command.read_only and recent_from < index.row.uid_next:
         done = await session.mail.commit([TakeRecent(row.mailbox_id)], origin=session)
         recent_from = max(recent_from, done.results[0].recent_from)
-    session.condstore |= command.condstore
+    if command.condstore:
+        session.enable(b"CONDSTORE")
     selected = Selected(session.mail, index, command.read_only, session.condstore)
     if command.read_only:
         low = max(recent_from, index.recent_claimed)
         selected.recent = [(low, index.row.uid_next - 1)] if low < index.row.uid_next else []
     else:
         selected.claim_recent(recent_from)
+    selected.watch(session.events, session.updates_waiting)
     session.selected = selected
     session.send(_responses(selected, index))
-    return ok("Examined" if command.read_only else "Selected", b"READ-ONLY" if command.read_only else b"READ-WRITE")
+    return ok(b"Examined" if command.read_only else b"Selected", b"READ-ONLY" if command.read_only else b"READ-WRITE")
 
 
 def _responses(selected: Selected, index: MailboxIndex) -> bytes:

@@ -3,7 +3,7 @@
 Standing rule: a step of messages at a time, each answered when its commit is acknowledged.
 """
 
-from mailserverd.imap.mailbox_session import MailboxSession, selected_of
+from mailserverd.imap.mailbox_session import MailboxSession, selected_of, use_condstore
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.imap.selected import Selected, positions_of, steps
 from mailserverd.mailstore.flags import STEP, set_flags
@@ -15,10 +15,10 @@ from mailserverd.wire.imap.sequence_set import format_numbers
 async def run(session: MailboxSession, command: Store) -> Reply:
     selected = selected_of(session)
     if command.unchanged_since is not None:
-        selected.condstore = session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command
+        use_condstore(session)  # RFC 7162 §3.1: a CONDSTORE enabling command
     spans = selected.spans(command.ids, command.uid)
     if selected.read_only:
-        return no("The mailbox is read-only", b"")
+        return no(b"The mailbox is read-only")
     since = None if command.unchanged_since is None else ModSeq(command.unchanged_since)
     modified: list[int] = []
     missing = 0
@@ -36,11 +36,13 @@ async def run(session: MailboxSession, command: Store) -> Reply:
         selected.was_told(done.modseq, ranges)
         if not command.silent or selected.condstore:  # RFC 7162 §3.1.3: MODSEQ is told also with .SILENT
             session.send(selected.flag_lines(positions, command.uid, not command.silent))
+        if len(asked) == STEP:
+            await session.turn()
         await session.drained()
     code = b"MODIFIED " + _named(selected, modified, command.uid) if modified else b""
     if missing and not command.uid:
-        return no("Some of the messages are expunged", code or b"EXPUNGEISSUED")
-    return ok("Conditional STORE failed for some" if modified else "Stored", code)
+        return no(b"Some of the messages are expunged", code or b"EXPUNGEISSUED")
+    return ok(b"Conditional STORE failed for some" if modified else b"Stored", code)
 
 
 def _named(selected: Selected, uids: list[int], uid: bool) -> bytes:

@@ -7,4 +7,4 @@ from mailserverd.imap.reply import Reply, ok
 
 async def run(session: MailboxSession, command: object) -> Reply:
     await leave(session)
-    return ok("Unselected")
+    return ok(b"Unselected")

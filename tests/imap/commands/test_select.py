@@ -2,6 +2,7 @@ import pytest
 
 from mailserverd.imap.commands import close, select, unselect
 from mailserverd.interfaces.mail_store import Expunge, SetFlags
+from mailserverd.model.changes import AccountEvent, Change, What
 from mailserverd.model.errors import NotFound
 from mailserverd.wire.imap.command.select import Select, parse_examine, parse_select
 from tests.imap.fake_session import FakeSession, selecting
@@ -120,3 +121,13 @@ def test_leaving_an_examined_mailbox_expunges_nothing(command):
     session = selecting(mail, read_only=True)
     session.run(command, lambda cursor: None, b"")
     assert list(mail.indexes[1].uids) == [1]
+
+
+def test_the_session_hears_of_its_own_mailbox_until_it_leaves():
+    session = selecting(filled([]))
+    (listener,) = session.listeners
+    for mailbox_id, nudges in [(2, 0), (1, 1)]:
+        listener(AccountEvent(1, (Change(200, What.ADDED, mailbox_id, (5,)),)))
+        assert session.nudges == nudges
+    session.run(unselect, lambda cursor: None, b"")
+    assert session.listeners == []
