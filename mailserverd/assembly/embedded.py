@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from time import time
 from typing import Any
+
+from twisted.logger import Logger
 
 from mailserverd.backends.files.blob_store import FileBlobs
 from mailserverd.backends.files.threads import FileThreads
 from mailserverd.backends.lmdb.directory import LmdbDirectory
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
 from mailserverd.backends.lmdb.pending import LmdbPending
 from mailserverd.backends.lmdb.record_access import LmdbRecords
 from mailserverd.backends.lmdb.writer import BatchLimits, CommitObserver, Writer
@@ -23,12 +27,15 @@ from mailserverd.backends.process.leases import ProcessLeases
 from mailserverd.config.schema import Config, Store
 from mailserverd.telemetry.metrics import Metrics
 
+log = Logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Backends:
     """What the rooms above are given; each field fills the interface of its name."""
 
     directory: LmdbDirectory
+    mail: LmdbMailStore
     pending: LmdbPending
     blobs: FileBlobs
     events: ProcessEventBus
@@ -46,7 +53,7 @@ class Backends:
         self.environment.close()
 
 
-def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backends:
+async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backends:
     """Open (and make, where they are missing) all of them. Raises OSError, UnusableStore."""
     store = config.server.data_directory / "store"
     store.mkdir(mode=0o700, exist_ok=True)
@@ -58,11 +65,22 @@ def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backends:
     records = LmdbRecords(environment, writer)
     threads = FileThreads(reactor, workers=max(2, os.cpu_count() or 1))
     threads.start()
+    directory = LmdbDirectory(records, config.delivery.subaddress_delimiter)
+    blobs = FileBlobs(config.server.data_directory / "blobs", threads)
+    events = ProcessEventBus()
+    settings = StoreSettings(zstd_level=config.store.zstd_level)
+    mail = LmdbMailStore(
+        environment, writer, journal, blobs, events, time, os.urandom, directory.quota_octets, settings
+    )
+    redone = await mail.start()
+    if redone:
+        log.info("flag changes acknowledged before the last end are stored now", commits=redone)
     return Backends(
-        directory=LmdbDirectory(records, config.delivery.subaddress_delimiter),
+        directory=directory,
+        mail=mail,
         pending=LmdbPending(records),
-        blobs=FileBlobs(config.server.data_directory / "blobs", threads),
-        events=ProcessEventBus(),
+        blobs=blobs,
+        events=events,
         leases=ProcessLeases(),
         environment=environment,
         writer=writer,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from time import time
 
 from mailserverd.accounts.passwords import SCRAM_ITERATIONS, make_credential, new_scram_salt
+from mailserverd.config.schema import Mailboxes
 from mailserverd.interfaces.directory import Directory
 from mailserverd.model.account import Account, Credentials, Domain
 from mailserverd.model.address import canonical_domain, check_domain
@@ -35,6 +36,17 @@ async def add_first(directory: Directory, domain: str, passwords: Mapping[str, s
         if address not in taken:
             made.append(await directory.add_account(Account(_NO_ID, address), _credentials(password)))
     return made
+
+
+def special_uses(mailboxes: Mailboxes) -> dict[str, str]:
+    """What a new account is furnished with: special use (RFC 6154) -> name."""
+    return {
+        "\\Drafts": mailboxes.drafts,
+        "\\Sent": mailboxes.sent,
+        "\\Junk": mailboxes.junk,
+        "\\Trash": mailboxes.trash,
+        "\\Archive": mailboxes.archive,
+    }
 
 
 def _credentials(password: str) -> Credentials:

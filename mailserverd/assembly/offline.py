@@ -33,7 +33,7 @@ def offline(config: Config, work: Callable[[Backends, Any], Coroutine[Deferred[A
 async def _with_backends(
     config: Config, work: Callable[[Backends, Any], Coroutine[Deferred[Any], Any, T]], reactor: Any
 ) -> T:
-    backends = open_embedded(config, reactor, Metrics())
+    backends = await open_embedded(config, reactor, Metrics())
     try:
         return await work(backends, reactor)
     finally:

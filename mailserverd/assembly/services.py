@@ -84,7 +84,7 @@ class Store:
         self._rooms: Parts | None = None
 
     async def start(self) -> None:
-        self._backends = open_embedded(self._config, self._reactor, self._seen.metrics)
+        self._backends = await open_embedded(self._config, self._reactor, self._seen.metrics)
         try:
             self._rooms = self._make(self._backends)
             await self._rooms.start()

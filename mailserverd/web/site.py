@@ -51,7 +51,7 @@ class Root(Resource):
     """Everything that is not one of its children is absent."""
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return Absent()
+        return Absent()  # type: ignore[no-untyped-call]
 
 
 class Absent(Resource):
@@ -74,7 +74,7 @@ class QuietSite(Site):
 
 def monitoring_site(reactor: IReactorTime, metrics: Metrics, health: Health) -> Site:
     """The factory for the [metrics] listener."""
-    root = Root()
+    root = Root()  # type: ignore[no-untyped-call]
     root.putChild(b"metrics", MetricsPage(registry(metrics)))
     root.putChild(b"health", HealthPage(health))
     return QuietSite(root, reactor=reactor, timeout=60)  # type: ignore[no-untyped-call]
