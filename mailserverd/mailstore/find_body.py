@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mailserverd.wire.mime.charsets import decode_charset
 from mailserverd.wire.mime.decode import decode_header, lenient_base64
-from mailserverd.wire.mime.headers import field_values, header_end, index_header
+from mailserverd.wire.mime.headers import field_values, index_header
 
 MAX_DEPTH = 32
 MAX_PARTS = 1_000
@@ -25,7 +25,7 @@ def texts_of(octets: bytes) -> Iterator[str]:
     while left and parts < MAX_PARTS:
         start, stop, depth, embedded = left.pop()
         parts += 1
-        end = header_end(octets, start, stop)
+        end = _header_end(octets, start, stop)
         header = octets[start:end]
         if embedded:
             yield decode_header(header)
@@ -39,6 +39,15 @@ def texts_of(octets: bytes) -> Iterator[str]:
         elif kind.startswith((b"text/", b"message/", b"multipart/")):
             encoding = field_values(header, index, b"Content-Transfer-Encoding")
             yield decode_charset(_decoded(octets[end:stop], encoding), parameters.get(b"charset"))
+
+
+def _header_end(octets: bytes, start: int, stop: int) -> int:
+    """Behind the first empty line; lines may end in LF alone."""
+    for empty in (b"\r\n", b"\n"):
+        if octets.startswith(empty, start, stop):
+            return start + len(empty)
+    ends = [at + len(empty) for empty in (b"\r\n\r\n", b"\n\n") if (at := octets.find(empty, start, stop)) >= 0]
+    return min(ends, default=stop)
 
 
 def _content_type(values: list[bytes]) -> tuple[bytes, dict[bytes, bytes]]:
