@@ -25,6 +25,7 @@ class MailboxIndex:
     """
 
     __slots__ = (
+        "__weakref__",
         "_first",
         "_log",
         "_logged_uids",
