@@ -144,8 +144,8 @@ _has_gap = re.compile(rb"\s").search
 Values = list[bytes | None]
 
 
-def header_end(octets: bytes, start: int, stop: int) -> int:
-    """Where the body begins: after the first empty line (RFC 5322 §2.1), or at `stop` when there is none."""
+def find_header_end(octets: bytes, start: int, stop: int) -> int:
+    """Where the body begins: after the first empty line (RFC 5322 §2.1); -1 when there is none before `stop`."""
     if octets.startswith(b"\n", start, stop):
         return start + 1
     if octets.startswith(b"\r\n", start, stop):
@@ -154,7 +154,7 @@ def header_end(octets: bytes, start: int, stop: int) -> int:
     lone = octets.find(b"\n\n", start, stop if crlf < 0 else crlf + 1)
     if lone >= 0:
         return lone + 2
-    return crlf + 3 if crlf >= 0 else stop
+    return crlf + 3 if crlf >= 0 else -1
 
 
 def fields_end(header: bytes) -> int:
