@@ -195,10 +195,7 @@ class Selected:
             return b""
         out: list[bytes] = []
         if index.row.keywords != self._keywords:
-            out.append(b"* FLAGS (%b)\r\n" % all_flags(index.row.keywords))
-            if not self.read_only:
-                out.append(b"* OK [PERMANENTFLAGS (%b \\*)] Flags permitted\r\n" % all_flags(index.row.keywords))
-            self._keywords = index.row.keywords
+            out.append(self.new_keywords())
         changed = self._changed_flags()
         if index.uids is not self.uids and allow_expunge:
             self._tell_expunges(out)
@@ -207,6 +204,18 @@ class Selected:
             self._tell_new(out)
         self._tell_flags(out, changed, with_uid)
         return b"".join(out)
+
+    def new_keywords(self) -> bytes:
+        """FLAGS and PERMANENTFLAGS where the mailbox has keywords that the client has not heard of: before they are
+        used in a FETCH."""
+        keywords = self.index.row.keywords
+        if keywords == self._keywords:
+            return b""
+        self._keywords = keywords
+        line = b"* FLAGS (%b)\r\n" % all_flags(keywords)
+        if self.read_only:
+            return line
+        return line + b"* OK [PERMANENTFLAGS (%b \\*)] Flags permitted\r\n" % all_flags(keywords)
 
     def _tell_gone(self) -> bytes:
         """Once; after that every command on the mailbox says so."""

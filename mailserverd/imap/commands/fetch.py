@@ -97,6 +97,7 @@ class _Answer:
                 # what is expunged at this moment is still answered: the client knows it
                 now = selected.masks_at(positions)
                 masks = [new if new >= 0 else (old | SEEN) for new, old in zip(now, masks, strict=True)]
+        self.session.send(selected.new_keywords())
         batch = self._batch(positions, masks, rows, plan)
         if plan.sections:
             await write_sections(self.session, selected.mail, plan, batch)

@@ -35,7 +35,7 @@ async def run(session: MailboxSession, command: Store) -> Reply:
         modified += done.modified
         selected.was_told(done.modseq, ranges)
         if not command.silent or selected.condstore:  # RFC 7162 §3.1.3: MODSEQ is told also with .SILENT
-            session.send(selected.flag_lines(positions, command.uid, not command.silent))
+            session.send(selected.new_keywords(), selected.flag_lines(positions, command.uid, not command.silent))
         if len(asked) == STEP:
             await session.turn()
         await session.drained()

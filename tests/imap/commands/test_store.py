@@ -21,9 +21,12 @@ def ask(session, text, uid=False):
 
 def test_each_way_to_set_flags():
     session = inbox(2)
-    assert ask(session, b"1:2 FLAGS (\\Seen $Junk)")[0] == (
-        b"* 1 FETCH (FLAGS (\\Seen $Junk))\r\n* 2 FETCH (FLAGS (\\Seen $Junk))\r\n"
+    out, _ = ask(session, b"1:2 FLAGS (\\Seen $Junk)")
+    announced, _, lines = out.partition(b"Flags permitted\r\n")
+    assert announced.startswith(
+        b"* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk)\r\n* OK [PERMANENTFLAGS"
     )
+    assert lines == (b"* 1 FETCH (FLAGS (\\Seen $Junk))\r\n* 2 FETCH (FLAGS (\\Seen $Junk))\r\n")
     assert ask(session, b"2 -FLAGS \\Seen", uid=True)[0] == b"* 2 FETCH (UID 2 FLAGS ($Junk))\r\n"
     assert ask(session, b"2 +FLAGS (\\Draft)")[0] == b"* 2 FETCH (FLAGS (\\Draft $Junk))\r\n"
     assert ask(session, b"1 FLAGS.SILENT ()") == (b"", b"a1 OK Stored\r\n")
