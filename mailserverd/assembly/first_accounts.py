@@ -9,32 +9,27 @@ from collections.abc import Mapping
 from time import time
 
 from mailserverd.accounts.passwords import SCRAM_ITERATIONS, make_credential, new_scram_salt
-from mailserverd.config.schema import Mailboxes
-from mailserverd.interfaces.directory import Directory
+from mailserverd.assembly.embedded import Backends
+from mailserverd.config.schema import Config, Mailboxes
+from mailserverd.mailstore.mailboxes import furnish
 from mailserverd.model.account import Account, Credentials, Domain
-from mailserverd.model.address import canonical_domain, check_domain
 from mailserverd.model.identifiers import AccountId
 
 DEMO_NAMES = ("alice", "bob")
 _NO_ID = AccountId(0)
 
 
-async def add_first(directory: Directory, domain: str, passwords: Mapping[str, str]) -> list[Account]:
-    """Make the domain and the accounts of `passwords` (address -> password); the accounts made now.
-
-    Raises ValueError where the domain is no domain.
-    """
-    name = canonical_domain(domain)
-    if (wrong := check_domain(name)) is not None:
-        raise ValueError(wrong)
+async def add_first(backends: Backends, config: Config, domain: str, passwords: Mapping[str, str]) -> list[str]:
+    """Make the domain, and the accounts of `passwords` (address -> password); the addresses made now."""
+    directory = backends.directory
     domains = await directory.domains()
-    if name not in [each.name for each in domains]:
-        await directory.put_domain(Domain(name, position=len(domains)))
-    taken = {account.address for account in await directory.accounts(name)}
-    made = []
-    for address, password in passwords.items():
-        if address not in taken:
-            made.append(await directory.add_account(Account(_NO_ID, address), _credentials(password)))
+    if domain not in [each.name for each in domains]:
+        await directory.put_domain(Domain(domain, position=len(domains)))
+    taken = {account.address for account in await directory.accounts(domain)}
+    made = [address for address in passwords if address not in taken]
+    for address in made:
+        account = await directory.add_account(Account(_NO_ID, address), _credentials(passwords[address]))
+        await furnish(await backends.mail.open(account.account_id), special_uses(config.mailboxes))
     return made
 
 

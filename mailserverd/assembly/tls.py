@@ -55,11 +55,6 @@ def _context(settings: Tls) -> SSL.Context:
         raise TlsProblem("ciphers", "names no cipher that OpenSSL knows; remove the line to use the default") from None
     _load(context, "certificate", settings.certificate)
     _load(context, "private_key", settings.private_key)
-    try:
-        context.check_privatekey()
-    except SSL.Error:
-        text = f"{settings.private_key} does not belong to {settings.certificate}; name the matching files"
-        raise TlsProblem("private_key", text) from None
     return context
 
 
@@ -73,5 +68,9 @@ def _load(context: SSL.Context, key: str, path: Path) -> None:
             context.use_certificate_chain_file(str(path))
         else:
             context.use_privatekey_file(str(path))
-    except SSL.Error:
+    except SSL.Error as error:
+        if "mismatch" in str(error):
+            raise TlsProblem(
+                key, f"{path} is not the key of the certificate; name files that belong together"
+            ) from None
         raise TlsProblem(key, f"{path} holds no usable PEM {key.replace('_', ' ')}; write it anew") from None

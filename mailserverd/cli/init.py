@@ -14,7 +14,7 @@ import click
 from mailserverd.accounts.passwords import generate_password
 from mailserverd.assembly.data_lock import DataInUse
 from mailserverd.assembly.embedded import Backends
-from mailserverd.assembly.first_accounts import DEMO_NAMES, add_first, special_uses
+from mailserverd.assembly.first_accounts import DEMO_NAMES, add_first
 from mailserverd.assembly.offline import offline
 from mailserverd.assembly.self_signed import write_self_signed
 from mailserverd.cli.output import Invocation, answering
@@ -22,7 +22,6 @@ from mailserverd.config.load import ConfigError, load, parse
 from mailserverd.config.render import toml
 from mailserverd.config.schema import Config
 from mailserverd.config.values import ListenAddress
-from mailserverd.mailstore.mailboxes import furnish
 from mailserverd.model.address import canonical_domain, check_domain
 
 STANDARD_PORTS = {
@@ -60,10 +59,7 @@ def command(
     passwords = {f"{name}@{domain}": generate_password() for name in DEMO_NAMES} if demo else {}
 
     async def add(backends: Backends, reactor: Any) -> list[str]:
-        made = await add_first(backends.directory, domain, passwords)
-        for account in made:
-            await furnish(await backends.mail.open(account.account_id), special_uses(config.mailboxes))
-        return [account.address for account in made]
+        return await add_first(backends, config, domain, passwords)
 
     try:
         added = offline(config, add)

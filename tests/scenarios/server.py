@@ -1,0 +1,222 @@
+"""The real process on loopback: `mailserverd init` into a folder, `twistd -n mailserverd`, and what to do with it.
+
+    with MailServer(tmp_path, accounts={"alice@example.org": "secret"}) as server:
+        smtplib.SMTP("127.0.0.1", server.port("smtp"))
+
+Standing rules: nothing sleeps: a start is over when the server logs that it is ready; a process is signalled by its
+own number only; two servers at once get different ports.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Thread, Timer
+from types import TracebackType
+from typing import Self
+
+from mailserverd.assembly.first_accounts import add_first
+from mailserverd.assembly.offline import offline
+from mailserverd.cli.init import STANDARD_PORTS
+from mailserverd.config.load import load
+from mailserverd.config.render import toml_value
+from mailserverd.config.schema import Config
+
+ROOT = Path(__file__).parents[2]
+TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
+CLI = (sys.executable, "-m", "mailserverd.cli.main")
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+Settings = Mapping[str, Mapping[str, object]]
+
+
+class MailServer:
+    """One server in one folder. settings: keys to set over those of init, by section."""
+
+    def __init__(
+        self,
+        folder: Path,
+        accounts: Mapping[str, str] | None = None,
+        settings: Settings | None = None,
+        domain: str = "example.org",
+    ) -> None:
+        self.folder = folder
+        self.domain = domain
+        self.config_path = folder / "mailserverd.toml"
+        self.process: subprocess.Popen[str] | None = None
+        self.output: list[str] = []
+        self._reader: Thread | None = None
+        self.offset = _free_offset()
+        self.cli(
+            "init", str(folder), "--domain", domain, "--hostname", f"mail.{domain}", "--port-offset", str(self.offset)
+        )
+        for section, values in (settings or {}).items():
+            self.set(section, **values)
+        if accounts:
+            self.add_accounts(accounts)
+
+    # Before the start
+
+    def set(self, section: str, **values: object) -> None:
+        """Set keys in the file, each of which stands there once."""
+        text = self.config_path.read_text()
+        for key, value in values.items():
+            pattern = re.compile(rf"(\[{section}\]\n(?:(?!\[).*\n)*?)#?{key} = .*\n")
+            text, count = pattern.subn(
+                lambda found, key=key, value=value: f"{found[1]}{key} = {toml_value(value)}\n", text
+            )
+            assert count == 1, f"{section}.{key} stands {count} times in {self.config_path}"
+        self.config_path.write_text(text)
+
+    def add_accounts(self, passwords: Mapping[str, str]) -> None:
+        """While the server is down."""
+        config = load(self.config_path)
+        offline(config, lambda backends, reactor: add_first(backends, config, self.domain, passwords))
+
+    # Asking
+
+    @property
+    def config(self) -> Config:
+        return load(self.config_path)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def port(self, listener: str) -> int:
+        return STANDARD_PORTS[listener] + self.offset
+
+    def cli(self, *arguments: str, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `mailserverd` with this server's configuration."""
+        return subprocess.run(
+            [*CLI, "--config", str(self.config_path), *arguments],
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            check=check,
+            cwd=ROOT,
+            env=_environment(),
+        )
+
+    # Running
+
+    def start(self, *wrapper: str) -> Self:
+        """Returns when the server is ready. wrapper: a command that runs ours, such as strace."""
+        self.process = subprocess.Popen(
+            [
+                *wrapper,
+                *TWISTD,
+                "-n",
+                f"--pidfile={self.folder / 'twistd.pid'}",
+                "mailserverd",
+                "--config",
+                str(self.config_path),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=ROOT,
+            env=_environment(),
+        )
+        self._await_ready()
+        return self
+
+    def _await_ready(self) -> None:
+        process = self.process
+        assert process is not None
+        assert process.stdout is not None
+        watchdog = Timer(START_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            for line in process.stdout:
+                self.output.append(line)
+                if line.endswith(" assembly.lifecycle ready\n"):
+                    break
+            else:
+                raise AssertionError(f"the server ended with {process.wait()}:\n{''.join(self.output[-50:])}")
+        finally:
+            watchdog.cancel()
+        self._reader = Thread(target=self._read_on, args=(process,), daemon=True)
+        self._reader.start()
+
+    def _read_on(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.output.extend(process.stdout)
+
+    @property
+    def pid(self) -> int:
+        """The server's own process, not that of a wrapper."""
+        return int((self.folder / "twistd.pid").read_text())
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for the orderly end; the exit status (-15: twistd ends by the signal that it was sent)."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """kill -9, at whatever it is doing."""
+        self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        os.kill(self.pid, signal.SIGHUP)
+
+    def _end(self, number: signal.Signals) -> int:
+        process, self.process = self.process, None
+        assert process is not None
+        try:
+            if process.poll() is None:
+                os.kill(self.pid, number)
+            status = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not stop:\n{''.join(self.output[-50:])}") from None
+        finally:
+            if self._reader is not None:
+                self._reader.join()
+            if process.stdout is not None:
+                process.stdout.close()
+        return status
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process is not None:
+            self.stop()
+        if error is not None:
+            print("".join(self.output[-200:]))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "", "PYTHONUNBUFFERED": "1"}
+
+
+def _free_offset() -> int:
+    """An offset at which every standard port is free now."""
+    for _ in range(100):
+        offset = random.randrange(11000, 22000)
+        if all(_is_free(port + offset) for port in STANDARD_PORTS.values()):
+            return offset
+    raise AssertionError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
