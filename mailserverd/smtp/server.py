@@ -1,0 +1,409 @@
+"""The connection: octets in, lines and message octets to the session, replies out; times, TLS, back-pressure.
+
+Standing rules: one command is in flight, and while it is awaited, or while the client does not read, nothing more is
+read from the client than what was on its way; replies to commands that came together are one write; plaintext that
+came with STARTTLS is thrown away (RFC 3207 §6); a command's time runs from the last reply and is not lengthened by
+single octets; every connection ends, whatever the client does (RFC 5321 §4.5.3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.mail.smtp import ESMTP
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailserverd.accounts.channel_binding import channel_binding
+from mailserverd.delivery.trace_headers import TlsSeen
+from mailserverd.smtp import replies
+from mailserverd.smtp.commands import obey
+from mailserverd.smtp.session import After, Session
+from mailserverd.wire.proxy.header import BadProxyHeader, parse_proxy_header
+from mailserverd.wire.sasl.base64_line import MAX_LINE_OCTETS as MAX_LOGIN_LINE_OCTETS
+from mailserverd.wire.sasl.steps import ChannelBinding
+from mailserverd.wire.smtp.command import MAX_LINE_OCTETS
+from mailserverd.wire.smtp.reply import reply
+
+if TYPE_CHECKING:
+    from mailserverd.smtp.factory import SmtpFactory
+
+PROXY_SECONDS = 10.0
+CLOSING_SECONDS = 30.0  # how long a client may take to read the last reply
+MESSAGE_SECONDS = 600.0  # a message may take this long, and a second more for each
+MESSAGE_OCTETS_A_SECOND = 1024
+COMMANDS_A_TURN = 200  # then other sessions have theirs
+_MAX_LOGIN_COMMAND = MAX_LOGIN_LINE_OCTETS + 40
+
+_log = Logger()
+
+
+@implementer(IPushProducer)
+class SmtpServer(ESMTP):
+    """One connection. ESMTP gives its interfaces (portal, challengers, factory) and does none of the work."""
+
+    transport: Any  # TCP, or TLS over it
+    noisy = False
+    _session: Session | None = None
+    _host = b""
+    _client = ""
+    _input = b""
+    _skipping = False  # the rest of a line that is too long
+    _waiting = False  # for a command's coroutine
+    _stepping = False  # in the coroutine, at first go
+    _answered: bytes | None = None
+    _blocked = False  # by a client that does not read
+    _yielded = False  # to other sessions, for a turn
+    _paused = False  # reading from the client
+    _closing = False
+    _ending = False  # the server stops: say 421 as soon as no command is in flight
+    _lost = False
+    _since = 0.0  # when the message being received began
+    _deadline = 0.0
+    _timer: IDelayedCall | None = None
+
+    def __init__(self, factory: SmtpFactory) -> None:
+        """ESMTP's own __init__ makes the state of its engine, which is not used."""
+        self.factory = factory
+        self.challengers = {}
+
+    # Twisted calls these.
+
+    def connectionMade(self) -> None:
+        factory, transport = self.factory, self.transport
+        clock = factory.services.clock
+        peer = transport.getPeer()
+        self._client = getattr(peer, "host", "")
+        transport.registerProducer(self, True)
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
+        factory.sessions.add(self)
+        self._timer = clock.callLater(PROXY_SECONDS, self._time_is_up)
+        self._deadline = clock.seconds() + PROXY_SECONDS
+        if self._client not in factory.settings.proxy_networks:
+            self._greet()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._waiting or self._blocked or self._yielded or self._closing:
+            if not self._closing:
+                self._input += data
+            self._pause()
+        else:
+            self._work(self._input + data if self._input else data)
+
+    def lineReceived(self, line: bytes) -> None:
+        raise AssertionError("twisted.mail's line engine is not used")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._lost = self._closing = True
+        self._input = b""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        factory, session = self.factory, self._session
+        factory.sessions.discard(self)
+        if session is not None:
+            factory.services.connections.leave(session.settings.listener, session.host)
+            _log.info("disconnected", session=session.session_id, clean=bool(reason.check(ConnectionDone)))
+            if not self._waiting:
+                session.gone()
+        factory.session_over()
+
+    def timeoutConnection(self) -> None:
+        self._say_goodbye(reply(421, "4.4.2", f"{self.factory.settings.hostname} waited too long for you"))
+
+    def pauseProducing(self) -> None:
+        """The client does not read what we wrote."""
+        self._blocked = True
+        self._deadline = self.factory.services.clock.seconds() + self.factory.settings.stalled_client_seconds
+
+    def resumeProducing(self) -> None:
+        self._blocked = False
+        if not self._closing and self._session is not None:
+            self._set_deadline(self._session, not self._waiting)
+            self._go_on()
+
+    def stopProducing(self) -> None:
+        """connectionLost does what is to be done."""
+
+    # What the session asks (session.Line).
+
+    def tls_seen(self) -> TlsSeen | None:
+        handle: Any = getattr(self.transport, "getHandle", lambda: None)()
+        if not hasattr(handle, "get_cipher_name"):
+            return None
+        return TlsSeen(handle.get_protocol_version_name(), handle.get_cipher_name() or "unknown")
+
+    def channel(self) -> ChannelBinding | None:
+        return channel_binding(self.transport)
+
+    # Beginning and end.
+
+    def _greet(self) -> None:
+        """The client's address is known: admit it, or turn it away in a line."""
+        factory = self.factory
+        settings, services = factory.settings, factory.services
+        if settings.door == "lmtp" and self._client not in settings.trusted_networks:
+            _log.warn("LMTP client is not in trusted_networks", address=self._client)
+            self._close_with(reply(554, "5.7.1", "this service is for listed hosts only"))
+            return
+        reason = services.connections.admit(settings.listener, self._client)
+        if reason is not None:
+            self._close_with(reply(421, "4.7.0", f"{settings.hostname} {reason}"))
+            return
+        session = self._session = Session(services, settings, self._client, self)
+        _log.info("connected", session=session.session_id, listener=settings.listener, address=self._client)
+        self._deadline = services.clock.seconds() + settings.command_timeout_seconds
+        self.transport.write(factory.greeting)
+
+    def say_goodbye(self) -> None:
+        """The server stops: an answer in flight is waited for, anything else is cut short."""
+        self._ending = True
+        if not self._waiting:
+            self._say_goodbye(reply(421, "4.3.2", f"{self.factory.settings.hostname} is going down"))
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
+    def _say_goodbye(self, last: bytes) -> None:
+        if self._closing:
+            self.transport.abortConnection()
+            return
+        self._close_with(b"" if self._session is None or self._blocked else last)
+
+    def _close_with(self, last: bytes) -> None:
+        self._closing = True
+        self._input = b""
+        if last:
+            self.transport.write(last)
+        self._deadline = self.factory.services.clock.seconds() + CLOSING_SECONDS
+        if self._timer is not None and self._timer.active():
+            self._timer.reset(CLOSING_SECONDS)
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    # The loop.
+
+    def _work(self, data: bytes) -> None:
+        """Obey what is in `data`, until it is used up or something has to be waited for."""
+        session = self._session
+        if session is None:
+            self._proxy_header(data)
+            return
+        out: list[bytes] = []
+        pos = 0
+        left = COMMANDS_A_TURN
+        while True:
+            receiver = session.receiver
+            if receiver is not None:
+                block, rest = receiver.feed(data[pos:] if pos else data)
+                if block:
+                    session.take(block)
+                if rest is None:
+                    data, pos = b"", 0
+                    if session.after is After.CLOSE:
+                        out.append(replies.TOO_LARGE)
+                        self._act(session, out)
+                        return
+                    break
+                data, pos = rest, 0
+                answer = session.received_all()
+            else:
+                end = data.find(b"\r\n", pos)
+                if end < 0:
+                    data = self._partial_line(session, data[pos:] if pos else data)
+                    pos = 0
+                    break
+                line = data[pos:end]
+                pos = end + 2
+                answer = self._line(session, line)
+            if not isinstance(answer, bytes):
+                stepped = self._step(answer)
+                if stepped is None:
+                    self._input = data[pos:]
+                    if out:
+                        self.transport.write(b"".join(out))
+                    return
+                answer = stepped
+            out.append(answer)
+            if session.after is not After.GO_ON:
+                self._act(session, out)
+                return
+            left -= 1
+            if left == 0 and pos < len(data):
+                self._yielded = True
+                self.factory.services.clock.callLater(0, self._turn_again)
+                break
+        self._input = data[pos:] if pos else data
+        if out:
+            self.transport.write(b"".join(out))
+        self._set_deadline(session, bool(out))
+
+    def _line(self, session: Session, line: bytes) -> Any:
+        if self._skipping:
+            self._skipping = False
+            return session.bad(replies.LINE_TOO_LONG)
+        if len(line) > MAX_LINE_OCTETS and len(line) > self._max_line(session, line):
+            return session.bad(replies.LINE_TOO_LONG)
+        return obey(session, line)
+
+    @staticmethod
+    def _max_line(session: Session, line: bytes) -> int:
+        """RFC 4954 §4: 12,288 octets for what carries a login."""
+        if session.exchange is not None or line[:5].upper() == b"AUTH ":
+            return _MAX_LOGIN_COMMAND
+        return MAX_LINE_OCTETS
+
+    def _partial_line(self, session: Session, data: bytes) -> bytes:
+        """What is kept of a line whose end has not come: of one that is too long, no more than half a CRLF."""
+        if self._skipping or (len(data) > MAX_LINE_OCTETS and len(data) > self._max_line(session, data)):
+            self._skipping = True
+            return data[-1:] if data.endswith(b"\r") else b""
+        return data
+
+    def _act(self, session: Session, out: list[bytes]) -> None:
+        """What comes after a reply that ends something. Input that came with it is thrown away."""
+        after, session.after = session.after, After.GO_ON
+        if after is After.CLOSE:
+            self._close_with(b"".join(out))
+            return
+        self._input = b""
+        self.transport.write(b"".join(out))
+        tls = self.factory.services.tls
+        assert tls is not None
+        self.transport.startTLS(tls)
+        session.secured()
+        self._set_deadline(session, True)
+
+    # A command that has to wait.
+
+    def _step(self, waiting: Coroutine[Any, Any, bytes]) -> bytes | None:
+        """Drive a command's coroutine; its answer, or None when it waits and _resume will have the answer."""
+        self._stepping = True
+        self._answered = None
+        self._resume(None, waiting)
+        self._stepping = False
+        answered = self._answered
+        self._waiting = answered is None
+        if self._waiting:
+            self._deadline = float("inf")
+        return answered
+
+    def _resume(self, result: Any, waiting: Coroutine[Any, Any, bytes]) -> None:
+        try:
+            if isinstance(result, Failure):
+                deferred = result.throwExceptionIntoGenerator(waiting)
+            else:
+                deferred = waiting.send(result)
+        except StopIteration as done:
+            self._answer(done.value)
+        except Exception:
+            session = self._session
+            _log.failure("a command failed by an error of ours", session=session.session_id if session else "")
+            self._answer(replies.OUR_ERROR)
+        else:
+            deferred.addBoth(self._resume, waiting)
+
+    def _answer(self, answer: bytes) -> None:
+        if self._stepping:
+            self._answered = answer
+            return
+        self._waiting = False
+        session = self._session
+        assert session is not None
+        if self._lost:
+            session.gone()
+            return
+        if self._closing:
+            return
+        if self._ending:
+            self._close_with(answer + reply(421, "4.3.2", f"{session.settings.hostname} is going down"))
+            return
+        if session.after is not After.GO_ON:
+            self._act(session, [answer])
+            return
+        self.transport.write(answer)
+        self._set_deadline(session, True)
+        self._go_on()
+
+    def _turn_again(self) -> None:
+        self._yielded = False
+        if not self._closing:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Nothing is waited for any more: obey what came meanwhile, then read on."""
+        if self._waiting or self._blocked or self._yielded:
+            return
+        if self._input:
+            data, self._input = self._input, b""
+            self._work(data)
+        if self._paused and not (self._waiting or self._blocked or self._yielded or self._closing):
+            self._paused = False
+            self.transport.resumeProducing()
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self.transport.pauseProducing()
+
+    # Times.
+
+    def _set_deadline(self, session: Session, progress: bool) -> None:
+        """progress: something was answered, so that the time for the next command begins."""
+        if self._blocked or self._waiting or self._closing:
+            return
+        if session.receiver is not None:
+            now = self.factory.services.clock.seconds()
+            if not self._since:
+                self._since = now
+            transaction = session.transaction
+            octets = transaction.octets if transaction is not None else 0
+            whole = self._since + MESSAGE_SECONDS + octets / MESSAGE_OCTETS_A_SECOND
+            self._deadline = min(now + session.settings.data_timeout_seconds, whole)
+        elif progress:
+            self._since = 0.0
+            self._deadline = self.factory.services.clock.seconds() + session.settings.command_timeout_seconds
+
+    def _time_is_up(self) -> None:
+        """The one timer of a connection: it looks at the deadline, which moves on without it."""
+        clock = self.factory.services.clock
+        left = self._deadline - clock.seconds()
+        if left > 0:
+            settings = self.factory.settings
+            soonest = min(
+                settings.command_timeout_seconds, settings.data_timeout_seconds, settings.stalled_client_seconds
+            )
+            self._timer = clock.callLater(min(left, float(soonest)), self._time_is_up)
+            return
+        self._timer = clock.callLater(CLOSING_SECONDS, self._time_is_up)
+        if self._closing or self._blocked:
+            self.transport.abortConnection()
+        else:
+            self.timeoutConnection()
+
+    # The PROXY protocol.
+
+    def _proxy_header(self, data: bytes) -> None:
+        """A load balancer's first octets name the client; anything else, or nothing, ends the connection."""
+        try:
+            found = parse_proxy_header(data)
+        except BadProxyHeader as error:
+            _log.warn("no right PROXY header from a load balancer", address=self._client, why=str(error))
+            self._close_with(b"")
+            return
+        if found is None:
+            self._input = data
+            return
+        proxied, length = found
+        if proxied.source:
+            self._client = proxied.source
+        self._input = b""
+        self._greet()
+        if not self._closing and length < len(data):
+            self._work(data[length:])
