@@ -8,106 +8,95 @@ selected.pending_updates() and sends what it gives before the tagged line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from mailserverd.accounts.authenticator import Authenticator
 from mailserverd.accounts.login import Login, Peer
 from mailserverd.config.schema import Imap, Limits
-from mailserverd.interfaces.directory import Directory
+from mailserverd.delivery.spool import Spool, Spooled
+from mailserverd.imap.selected import Selected
 from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail, MailStore
+from mailserverd.mailstore.append import Ingest
 from mailserverd.model.account import Account
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.wire.imap.verbs import States
 
-if TYPE_CHECKING:
-    from mailserverd.imap.selected import Selected
-    from mailserverd.imap.upload import Upload
-
-IngestMessage = Callable[["Upload", Account, AccountMail], Coroutine[object, object, object]]
+_JOIN_OCTETS = 65_536
 
 
 @dataclass(slots=True)
 class Settings:
     """What [imap] and [limits] say; one object shared by all sessions, its fields replaced on a reload."""
 
-    imap: Imap = field(default_factory=Imap)
-    limits: Limits = field(default_factory=Limits)
+    imap: Imap
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What sessions work with; one object shared by all.
-
-    wall_seconds: seconds since the epoch. spool_directory: where an APPEND above the memory bound waits.
-    """
+    """What sessions work with; one object shared by all. wall_seconds: seconds since the epoch."""
 
     store: MailStore
-    directory: Directory
+    ingest: Ingest
     authenticator: Authenticator
     events: EventBus
     metrics: Metrics
     settings: Settings
+    spool: Spool
     wall_seconds: Callable[[], float]
-    spool_directory: str
 
 
 class Wire(Protocol):
-    """What the engine does for a session."""
+    """What the engine does for a session. paused: the client takes no more octets now."""
 
-    @property
-    def paused(self) -> bool:
-        """The transport asks for no more octets."""
-        ...
+    paused: bool
+    transport: Any
 
     def write(self, octets: bytes) -> None: ...
+
     async def drained(self) -> None: ...
-    async def turn(self) -> None:
-        """Resume in a later turn of the reactor, after the sessions that wait."""
-        ...
 
-    def abort(self) -> None:
-        """Close the connection at once."""
-        ...
+    async def turn(self) -> None: ...
 
-    def start_tls(self) -> None: ...
     async def next_line(self) -> bytes:
         """The client's next line by itself, without its line end: an answer to a continuation request."""
         ...
 
     def updates_waiting(self) -> None: ...
-    @property
-    def tls(self) -> bool: ...
-    @property
+
+    def idle_begins(self) -> None: ...
+
+    def abort(self) -> None: ...
+
     def can_start_tls(self) -> bool: ...
-
-
-_JOIN_OCTETS = 65_536
 
 
 class Session:
     """One connection's state.
 
-    account, mail, login: of who logged in. selected: the mailbox that is open. enabled: by ENABLE or by use
-    (b"CONDSTORE"). tag: of the command in flight. upload: the octets of the APPEND in progress. closing: a BYE was
-    sent.
+    login: who came in. selected: the mailbox that is open. enabled: names of ENABLE. condstore: the client has used a
+    CONDSTORE enabling command (RFC 7162 §3.1). tag: of the command in flight. upload: the octets of the APPEND in
+    flight. closing: the connection ends after this command. wants_tls: TLS begins after it.
     """
 
     __slots__ = (
+        "_mail",
         "_out",
         "_out_octets",
         "closing",
+        "condstore",
         "enabled",
         "idling",
         "login",
-        "mail_",
         "peer",
         "selected",
         "services",
         "tag",
         "upload",
+        "wants_tls",
         "wire",
     )
 
@@ -116,13 +105,13 @@ class Session:
         self.services = services
         self.peer = peer
         self.login: Login | None = None
-        self.mail_: AccountMail | None = None
+        self._mail: AccountMail | None = None
         self.selected: Selected | None = None
         self.enabled: frozenset[bytes] = frozenset()
-        self.upload: Upload | None = None
-        self.tag = b""
-        self.closing = False
-        self.idling = False
+        self.condstore = False
+        self.tag = b"*"
+        self.upload: Spooled | None = None
+        self.closing = self.idling = self.wants_tls = False
         self._out: list[bytes] = []
         self._out_octets = 0
 
@@ -139,8 +128,8 @@ class Session:
     @property
     def mail(self) -> AccountMail:
         """Only after login."""
-        assert self.mail_ is not None
-        return self.mail_
+        assert self._mail is not None
+        return self._mail
 
     @property
     def state(self) -> States:
@@ -148,59 +137,37 @@ class Session:
             return States.SELECTED
         return States.NOT_AUTHENTICATED if self.login is None else States.AUTHENTICATED
 
-    def enable(self, *names: bytes) -> None:
-        self.enabled |= frozenset(names)
-
-    @property
-    def condstore(self) -> bool:
-        return b"CONDSTORE" in self.enabled
-
-    @property
-    def events(self) -> EventBus:
-        return self.services.events
+    def came_in(self, login: Login, mail: AccountMail) -> None:
+        self.login = login
+        self._mail = mail
 
     # Output.
 
-    def send(self, *chunks: bytes) -> None:
-        """Queue untagged octets: whole lines with their CRLF. They leave in one write at the command's end, or
-        earlier when more than 64 KiB wait."""
-        self._out.extend(chunks)
-        for chunk in chunks:
+    def send(self, *octets: bytes) -> None:
+        """Queue untagged octets: they leave in one write at the command's end, or earlier when 64 KiB wait."""
+        self._out.extend(octets)
+        for chunk in octets:
             self._out_octets += len(chunk)
         if self._out_octets > _JOIN_OCTETS:
             self.flush()
 
     def flush(self) -> None:
-        if self._out:
-            out = self._out
-            self.wire.write(out[0] if len(out) == 1 else b"".join(out))
+        out = self._out
+        if out:
             self._out = []
             self._out_octets = 0
+            self.wire.write(out[0] if len(out) == 1 else b"".join(out))
 
     async def drained(self) -> None:
-        """Suspends only while the client does not take what was written. Awaiting it between batches bounds memory."""
+        """Suspends while the client does not take what was written, and to give other sessions their turn."""
         if self.wire.paused:
             await self.wire.drained()
+        await self.wire.turn()
 
     async def turn(self) -> None:
-        """Let the other sessions go first: between pages of long work."""
-        self.flush()
+        """Give the other sessions their turn, if this one has worked for long."""
         await self.wire.turn()
 
     def abort(self) -> None:
-        """A literal that was begun cannot be ended: nothing else tells the client so."""
+        """Close the connection at once: a literal that was begun cannot be ended."""
         self.wire.abort()
-
-    # Updates.
-
-    def updates_waiting(self) -> None:
-        """For `selected`: something happened in the mailbox. In IDLE the client is told at once, otherwise after the
-        next command."""
-        if self.idling:
-            self.wire.updates_waiting()
-
-    def close_selected(self) -> None:
-        """Leave the selected mailbox, if any, without expunging."""
-        if self.selected is not None:
-            self.selected.close()
-            self.selected = None

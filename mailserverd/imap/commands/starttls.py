@@ -1,0 +1,11 @@
+"""STARTTLS (RFC 9051 §6.2.1). The engine begins TLS after the answer and throws away what came before."""
+
+from mailserverd.imap.reply import Reply, bad, ok
+from mailserverd.imap.session import Session
+
+
+async def run(session: Session, command: object) -> Reply:
+    if not session.wire.can_start_tls():
+        return bad("TLS is active already" if session.peer.tls else "TLS is not available")
+    session.wants_tls = True
+    return ok("Begin TLS now")

@@ -1,0 +1,398 @@
+"""The IMAP engine: octets to commands, one in flight, answers in order.
+
+Standing rules: of twisted.mail's server only the type is kept, no octet reaches its parsing or dispatch; a command
+runs by hand until it suspends; input that waits for it is bounded by pausing the transport; nothing is written past
+what the client takes but the rest of one batch; STARTTLS throws away what came before TLS (RFC 9051 §6.2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from time import perf_counter
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.mail import imap4
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailserverd.accounts.login import Peer
+from mailserverd.imap.capabilities import append_limit, capabilities
+from mailserverd.imap.commands.table import RUNNERS
+from mailserverd.imap.input import Input
+from mailserverd.imap.leaving import leave
+from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error
+from mailserverd.imap.session import Session
+from mailserverd.model.errors import StoreError
+from mailserverd.wire.imap.command.append import Append
+from mailserverd.wire.imap.cursor import Cursor
+from mailserverd.wire.imap.syntax_error import BadSyntax
+from mailserverd.wire.imap.verbs import UID_VERBS, VERBS, Command, Verb
+
+_HELD_INPUT_OCTETS = 131_072
+_TURN_SECONDS = 0.01
+_BEFORE_LOGIN_OCTETS = 16_384
+_BUG = no("The server failed at this command; it is logged", b"SERVERBUG")
+log = Logger()
+
+
+@implementer(IPushProducer)
+class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
+    """One connection. factory: an ImapFactory."""
+
+    factory: Any
+
+    def connectionMade(self) -> None:
+        factory, transport = self.factory, self.transport
+        self.clock = factory.clock
+        self.paused = False
+        self._coroutine: Coroutine[Any, Any, Reply] | None = None
+        self._verb: Verb | None = None
+        self._started = 0.0
+        self._turn_ends = 0.0
+        self._line: Deferred[bytes] | None = None
+        self._drain: Deferred[None] | None = None
+        self._bad = 0
+        self._input_paused = self._pumping = self._lost = self._admitted = False
+        host = getattr(transport.getPeer(), "host", "")
+        tls = ISSLTransport.providedBy(transport)
+        self.session = Session(self, factory.services, Peer(host, tls, "imap", factory.session_ids.next()))
+        self._input = Input(self)
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
+        self._last_input = self._last_output = self._stalled = self.clock.seconds()
+        reason = factory.connections.admit(factory.listener, host)
+        if reason is not None:
+            transport.write(b"* BYE [UNAVAILABLE] %b\r\n" % reason.encode("ascii"))
+            self.session.closing = True
+            transport.loseConnection()
+            return
+        self._admitted = True
+        factory.sessions.add(self)
+        transport.registerProducer(self, True)
+        self._timer = self.clock.callLater(factory.services.settings.imap.login_timeout_seconds, self._look_at_clock)
+        self.write(b"* OK [CAPABILITY %b] %b ready\r\n" % (capabilities(self.session), factory.hostname))
+
+    def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
+        self._lost = True
+        if self._admitted:
+            self._admitted = False
+            self.factory.sessions.discard(self)
+            self.factory.connections.leave(self.factory.listener, self.session.peer.address)
+            if self._timer.active():
+                self._timer.cancel()
+        self.session.closing = True
+        self._input.drop()
+        line, self._line = self._line, None
+        drain, self._drain = self._drain, None
+        for waiting in (line, drain):
+            if waiting is not None:
+                waiting.errback(reason)
+        if self._coroutine is None:
+            self._forget()
+        self.factory.gone()
+
+    def _forget(self) -> None:
+        """The last of a session: what it announced as recent is taken for good."""
+        if self.session.selected is not None:
+            gone = Deferred.fromCoroutine(leave(self.session))
+            gone.addErrback(lambda failure: log.failure("could not leave a mailbox", failure))
+
+    # Input.
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.session.closing and self._coroutine is None:
+            return
+        self._last_input = self.clock.seconds()
+        self._input.add(data)
+        self._pump()
+
+    def lineReceived(self, line: bytes) -> None:
+        """Never reached: dataReceived is ours."""
+        self.abort()
+
+    rawDataReceived = dispatchCommand = parse_command = lineReceived
+
+    def _pump(self) -> None:
+        """Take from the input what can be taken now."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._may_take() and self._input.take():
+                pass
+        finally:
+            self._pumping = False
+        held = self._input.settle()
+        if held > _HELD_INPUT_OCTETS and not self._may_take():
+            if not self._input_paused and not self._lost:
+                self._input_paused = True
+                self.transport.pauseProducing()
+        elif self._input_paused and not self._lost:
+            self._input_paused = False
+            self.transport.resumeProducing()
+
+    def _may_take(self) -> bool:
+        if self._coroutine is not None:
+            return self._line is not None
+        return not self.paused and not self.session.closing
+
+    # What Input asks of us.
+
+    @property
+    def line_limit(self) -> int:
+        limit = self.factory.services.settings.imap.max_line_bytes
+        return limit if self.session.login is not None else min(limit, _BEFORE_LOGIN_OCTETS)
+
+    @property
+    def literal_limit(self) -> int:
+        limit = self.factory.services.settings.imap.max_literal_bytes
+        return limit if self.session.login is not None else min(limit, _BEFORE_LOGIN_OCTETS)
+
+    @property
+    def append_limit(self) -> int:
+        """0: no APPEND in this state."""
+        return append_limit(self.session) if self.session.login is not None else 0
+
+    @property
+    def wants_line(self) -> bool:
+        return self._line is not None
+
+    def got_line(self, line: bytes) -> None:
+        waiting, self._line = self._line, None
+        assert waiting is not None
+        waiting.callback(line)
+
+    def refuse(self, tag: bytes, reply: Reply) -> None:
+        self.write(reply.line(tag))
+        self._count(reply)
+
+    def goodbye(self, text: bytes) -> None:
+        if not self.session.closing:
+            self.write(b"* BYE %b\r\n" % text)
+            self._close()
+
+    def command(self, tag: bytes, text: bytes, after_tag: int) -> None:
+        """A whole command; its verb begins at after_tag."""
+        end = text.find(b" ", after_tag)
+        if end < 0:
+            end = len(text)
+        name = text[after_tag:end].upper()
+        verbs = VERBS
+        if name == b"UID":
+            verbs, after_tag = UID_VERBS, end + 1
+            end = text.find(b" ", after_tag)
+            if end < 0:
+                end = len(text)
+            name = text[after_tag:end].upper()
+        verb = verbs.get(name)
+        if verb is None:
+            self.refuse(tag, bad("Unknown command" if name else "Missing command"))
+            return
+        if not verb.states & self.session.state:
+            self.refuse(
+                tag, bad("Not in this state: log in first" if self.session.login is None else "Not in this state")
+            )
+            return
+        try:
+            value = verb.parse(Cursor(text, end))
+        except BadSyntax as error:
+            self.refuse(tag, (no if error.refused else bad)(str(error), error.code))
+            return
+        self.run(tag, verb, value)
+
+    def append(self, tag: bytes, value: Append) -> None:
+        self.run(tag, VERBS[b"APPEND"], value)
+
+    # One command.
+
+    def run(self, tag: bytes, verb: Verb, value: Command) -> None:
+        self.session.tag = tag
+        self._verb = verb
+        self._started = perf_counter()
+        self._turn_ends = self._started + _TURN_SECONDS
+        self._coroutine = RUNNERS[verb.name](self.session, value)
+        self._advance()
+
+    def _advance(self, _: object = None) -> None:
+        """Run the command until it suspends or ends."""
+        coroutine = self._coroutine
+        assert coroutine is not None
+        try:
+            waiting = coroutine.send(None)
+        except StopIteration as stop:
+            self._finish(stop.value)
+        except Refused as refused:
+            self._finish(refused.reply)
+        except StoreError as error:
+            self._finish(reply_to_error(error))
+        except Exception:
+            if self._lost:
+                self._finish(_BUG)
+                return
+            log.failure("an IMAP command failed", session=self.session.peer.session, verb=self._verb_name())
+            self._finish(_BUG)
+        else:
+            waiting.addBoth(self._woken)
+
+    def _woken(self, result: object) -> None:
+        # The awaiting coroutine reads the Deferred's result (or failure) by itself, so this swallows it.
+        self._turn_ends = perf_counter() + _TURN_SECONDS
+        self._advance()
+        self._pump()
+
+    def _verb_name(self) -> str:
+        return self._verb.name if self._verb is not None else ""
+
+    def _finish(self, reply: Reply) -> None:
+        session, verb = self.session, self._verb
+        assert verb is not None
+        self._coroutine = None
+        if session.upload is not None:
+            session.upload.close()
+            session.upload = None
+        if self._lost:
+            self._forget()
+            return
+        selected = session.selected
+        if selected is not None:
+            try:
+                session.send(selected.pending_updates(verb.may_expunge, verb.name.startswith("UID")))
+            except Exception:
+                log.failure("could not tell the news of a mailbox", session=session.peer.session)
+        session.send(reply.line(session.tag))
+        session.flush()
+        self.factory.latency[verb.name].observe(perf_counter() - self._started)
+        if session.wants_tls:
+            self._start_tls()
+        elif session.closing:
+            self._close()
+        else:
+            self._count(reply)
+
+    def _count(self, reply: Reply) -> None:
+        """Only bad commands in a row end a connection."""
+        if reply.status != b"BAD":
+            self._bad = 0
+            return
+        self._bad += 1
+        if self._bad >= self.factory.services.settings.imap.max_bad_commands:
+            self.goodbye(b"Too many bad commands")
+
+    def _start_tls(self) -> None:
+        session = self.session
+        session.wants_tls = False
+        self._input.drop()  # RFC 9051 §6.2.1: nothing that came in the clear counts any more
+        session.peer = session.peer._replace(tls=True)
+        self.transport.startTLS(self.factory.tls)
+
+    # Output.
+
+    def write(self, octets: bytes) -> None:
+        if octets and not self._lost:
+            self._last_output = self.clock.seconds()
+            self.transport.write(octets)
+
+    def pauseProducing(self) -> None:
+        """The transport holds enough."""
+        if not self.paused:
+            self.paused = True
+            self._stalled = self.clock.seconds()
+            delay = self.factory.services.settings.limits.stalled_client_seconds
+            if self._timer.active() and self._timer.getTime() > self._stalled + delay:
+                self._timer.reset(delay)
+
+    def resumeProducing(self) -> None:
+        if self._lost:
+            return
+        self.paused = False
+        drain, self._drain = self._drain, None
+        if drain is not None:
+            drain.callback(None)
+        elif self.session.idling:
+            self.updates_waiting()
+        else:
+            self._pump()
+
+    def stopProducing(self) -> None:
+        """The connection goes; connectionLost follows."""
+
+    async def drained(self) -> None:
+        while self.paused:
+            if self._lost:
+                raise ConnectionDone
+            if self._drain is None:
+                self._drain = Deferred()
+            await self._drain
+
+    async def turn(self) -> None:
+        if perf_counter() > self._turn_ends:
+            await deferLater(self.clock, 0)
+        if self._lost:
+            raise ConnectionDone
+
+    async def next_line(self) -> bytes:
+        if self._lost:
+            raise ConnectionDone
+        self._line = waiting = Deferred()
+        return await waiting
+
+    def updates_waiting(self) -> None:
+        """In IDLE: tell the news at once."""
+        session = self.session
+        if session.idling and session.selected is not None and not self.paused and not self._lost:
+            self.write(session.selected.pending_updates(True))
+
+    def can_start_tls(self) -> bool:
+        return self.factory.tls is not None and not self.session.peer.tls
+
+    # The end.
+
+    def _close(self) -> None:
+        self.session.closing = True
+        self._input.drop()
+        if not self._lost:
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+
+    def abort(self) -> None:
+        self.session.closing = True
+        if not self._lost:
+            self.transport.abortConnection()
+
+    def _look_at_clock(self) -> None:
+        """The one timer of a connection: login, silence, IDLE's sign of life, a client that does not read."""
+        now, settings = self.clock.seconds(), self.factory.services.settings
+        if self.paused and now - self._stalled >= settings.limits.stalled_client_seconds:
+            log.info("dropped a client that does not read", session=self.session.peer.session)
+            self.abort()
+            return
+        if self.session.closing:
+            self.abort()
+            return
+        patience = settings.imap.idle_timeout_seconds if self.session.login else settings.imap.login_timeout_seconds
+        left = self._last_input + patience - now
+        busy = self._coroutine is not None and self._line is None
+        if left <= 0 and not busy:
+            self.goodbye(b"Autologout" if self.session.login else b"Login took too long")  # RFC 9051 §5.4
+            left = 10.0
+        if self.session.idling and not self.session.closing:
+            left = min(left, self._keep_alive(now, settings.imap.idle_keepalive_seconds))
+        if self.paused:
+            left = min(left, self._stalled + settings.limits.stalled_client_seconds - now)
+        if not self._lost:
+            self._timer = self.clock.callLater(max(left, 1.0), self._look_at_clock)
+
+    def _keep_alive(self, now: float, every: int) -> float:
+        if now - self._last_output >= every and not self.paused:
+            self.write(b"* OK Still here\r\n")
+        return max(self._last_output + every - now, 1.0)
+
+    def idle_begins(self) -> None:
+        every = self.factory.services.settings.imap.idle_keepalive_seconds
+        if self._timer.active() and self._timer.getTime() > self.clock.seconds() + every:
+            self._timer.reset(every)
