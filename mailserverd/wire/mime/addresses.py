@@ -18,7 +18,7 @@ _MAX_ADDRESSES = 10_000
 
 
 class Address(NamedTuple):
-    """One entry as in ENVELOPE: (name adl mailbox host). host None: begin of group `mailbox`, or, both None, its end."""
+    """One entry as in ENVELOPE: (name adl mailbox host). host None: group `mailbox` begins or, both None, ends."""
 
     name: bytes | None
     route: bytes | None
@@ -38,7 +38,7 @@ EMPTY = AddressList(b"NIL", b"", b"")
 _GROUP_END = Address(None, None, None, None)
 
 _ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
-# The usual mailbox: [phrase] "<" dot-atom "@" dot-atom ">" or the bare addr-spec, without any comment or folding inside.
+# The usual mailbox: [phrase] "<" dot-atom "@" dot-atom ">" or the bare addr-spec, no comment or folding inside.
 _usual = re.compile(
     rb"[ \t\r\n]*+(?:"
     rb'(?:(?:"([^"\\\r\n\x00\x80-\xff]++)"|(%b++(?:[. ]%b++)*+\.?+))[ \t]*+|)<(%b++(?:\.%b++)*+)@(%b++(?:\.%b++)*+)>'

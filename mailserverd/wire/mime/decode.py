@@ -11,7 +11,9 @@ from mailserverd.wire.mime.charsets import decode_charset, decode_raw
 
 # encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?="  (RFC 2047 §2, RFC 2231 §5)
 # Senders put spaces into the text and break words over 75 characters; both are taken.
-_find_words = re.compile(rb"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,32})?\?([bBqQ])\?([^?\r\n]*(?:\?(?!=)[^?\r\n]*)*)\?=").finditer
+_find_words = re.compile(
+    rb"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,32})?\?([bBqQ])\?([^?\r\n]*(?:\?(?!=)[^?\r\n]*)*)\?="
+).finditer
 _fold = re.compile(rb"\r?\n(?=[ \t])").sub
 _not_base64 = re.compile(rb"[^A-Za-z0-9+/]").sub
 _percent = re.compile(rb"%([0-9A-Fa-f]{2})").sub

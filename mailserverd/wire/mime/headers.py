@@ -210,7 +210,7 @@ def _after_spaces(rest: bytes) -> bytes:
 
 
 def _joined(code: int, known: bytes, value: bytes) -> bytes:
-    """A field that stands twice, against RFC 5322 §3.6: address lists are one list, of anything else the first counts."""
+    """A field that stands twice, against RFC 5322 §3.6: address lists are one list, of others the first counts."""
     if FROM <= code <= BCC:
         return known.rstrip(b" \t\r\n,") + b", " + value if known.strip(b" \t\r\n,") else value
     return known

@@ -4,7 +4,9 @@ import re
 from html import unescape
 
 _unseen = re.compile(r"<(script|style|title|head)\b", re.IGNORECASE)
-_breaks = re.compile(r"<(?:br|/?p|/?div|/?tr|/?td|/?th|/?li|/?ul|/?ol|/?h[1-6]|/?table|hr|/?blockquote|/?center)\b", re.I)
+_breaks = re.compile(
+    r"<(?:br|/?p|/?div|/?tr|/?td|/?th|/?li|/?ul|/?ol|/?h[1-6]|/?table|hr|/?blockquote|/?center)\b", re.I
+)
 _tags = re.compile(r"<[!/?a-zA-Z][^<>]*+>?")
 _open_comment = "<!--"
 

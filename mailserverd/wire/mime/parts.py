@@ -102,6 +102,4 @@ def leaves(part_map: bytes) -> list[Part]:
 
 def _part(number: tuple[int, ...], entry: Entry) -> Part:
     flags = entry[0]
-    return Part(
-        number, flags & KIND_MASK, bool(flags & IS_TEXT), flags >> ENCODING_SHIFT, entry[3], entry[4], entry[5]
-    )
+    return Part(number, flags & KIND_MASK, bool(flags & IS_TEXT), flags >> ENCODING_SHIFT, entry[3], entry[4], entry[5])

@@ -164,7 +164,7 @@ def _head(
 ) -> bytes:
     media, subtype = parsed[0], parsed[1]
     if media.lower() == b"text" and parameter(parameters, b"charset") is None:
-        parameters = ((b"charset", b"us-ascii"), *parameters)
+        parameters = (*parameters, (b"charset", b"us-ascii"))
     return b"(%b %b %b %b %b %b" % (
         string(media),
         string(subtype),
@@ -204,5 +204,3 @@ def _text(value: bytes | None) -> bytes:
 def _language_list(value: bytes | None) -> bytes:
     languages = parse_languages(value) if value is not None else []
     return b"(%b)" % b" ".join(map(string, languages)) if languages else b"NIL"
-
-

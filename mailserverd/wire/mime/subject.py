@@ -13,7 +13,9 @@ _leader = re.compile(rf"(?:{_BLOB})*+(?:re|fwd?)[ \t]*+(?:{_BLOB})?:[ \t]*+", re
 _blob = re.compile(_BLOB).match
 # What makes a subject worth more than a glance: a blob, a trailer, an encoded word, a leader.
 _is_plain = re.compile(r"(?!re\b|fwd?\b)[^\[\]()=\s]*+(?: [^\[\]()=\s]++)*+\Z", re.IGNORECASE).match
-_is_plain_reply = re.compile(r"(?:re|fwd?): ((?!re\b|fwd?\b)[^\[\]()=\s]++(?: [^\[\]()=\s]++)*+)\Z", re.IGNORECASE).match
+_is_plain_reply = re.compile(
+    r"(?:re|fwd?): ((?!re\b|fwd?\b)[^\[\]()=\s]++(?: [^\[\]()=\s]++)*+)\Z", re.IGNORECASE
+).match
 
 
 def base_subject(value: bytes | None) -> tuple[str, bool]:

@@ -11,7 +11,7 @@ from mailserverd.wire.mime.structure import LEAF, MESSAGE, MULTIPART, Facts, fac
 
 
 class Entity:
-    """A message or body part. values: only of a message; children: of a multipart its parts, of a message its content."""
+    """A message or body part. values: of a message only; children: the parts of a multipart, the content of a message."""
 
     __slots__ = ("body_start", "children", "end", "facts", "header_start", "parent", "values")
 
@@ -180,15 +180,13 @@ def pack_parts(root: Entity) -> bytes:
         flags = facts.kind | facts.encoding << ENCODING_SHIFT
         if facts.media == b"text":
             flags |= IS_TEXT
-        packed.append(
-            ENTRY.pack(flags, len(order), len(children), entity.header_start, entity.body_start, entity.end)
-        )
+        packed.append(ENTRY.pack(flags, len(order), len(children), entity.header_start, entity.body_start, entity.end))
         order += children
     return b"".join(packed)
 
 
 def fill_empty(root: Entity, empty: Facts) -> None:
-    """Give each multipart without parts an empty one: BODYSTRUCTURE must show at least one (RFC 9051 §9 body-type-mpart)."""
+    """Give each multipart without parts an empty one: BODYSTRUCTURE shows at least one (RFC 9051 §9 body-type-mpart)."""
     order = [root]
     for entity in order:
         if entity.facts.kind == MULTIPART and not entity.children:
