@@ -1,0 +1,273 @@
+"""The Twisted protocol under a POP3 session: lines, order, back-pressure, TLS, time-outs.
+
+Standing rules: dataReceived and dispatch are ours whole, nothing of twisted.mail.pop3.POP3 but its place in the class
+tree is used; replies to commands that came together leave together; while the client does not read, its commands are
+not read either; octets that came before a TLS handshake are never taken for commands after it (RFC 2595 §4).
+"""
+
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.logger import Logger
+from twisted.mail.pop3 import POP3
+from twisted.python.failure import Failure
+
+from mailserverd.accounts.channel_binding import channel_binding
+from mailserverd.accounts.login import Peer
+from mailserverd.pop3.services import Pop3Services
+from mailserverd.pop3.session import Broken, Later, Session
+from mailserverd.wire.pop3 import reply
+from mailserverd.wire.pop3.command import MAX_LINE_OCTETS, MAX_SASL_LINE_OCTETS
+from mailserverd.wire.sasl.steps import ChannelBinding
+
+MAX_INPUT_OCTETS = 64 * 1024
+FLUSH_OCTETS = 256 * 1024
+log = Logger()
+_TOO_LONG = reply.err("line too long")
+_TOO_MANY = reply.err("too many bad commands")
+
+
+class Pop3Server(POP3):
+    """listener: the name that connections are counted under. implicit_tls: TLS from the first octet."""
+
+    _session: Session | None = None
+    _buffer = b""
+    _busy = False
+    _ended = False
+    _reading_paused = False
+    _drained: Deferred[None] | None = None
+    _choked = False
+    _pending: list[bytes] = []  # noqa: RUF012  the class's own is never filled
+    transport: Any
+    factory: Any = None
+
+    def __init__(self, services: Pop3Services, listener: str, implicit_tls: bool, sessions: "set[Pop3Server]") -> None:
+        self._services = services
+        self._listener = listener
+        self._implicit_tls = implicit_tls
+        self._sessions = sessions
+        self._host = ""
+        self._began = 0.0
+
+    # What Twisted calls
+
+    def callLater(self, period: float, func: Any) -> Any:  # TimeoutMixin
+        return self._services.clock.callLater(period, func)
+
+    def connectionMade(self) -> None:
+        self._host = str(getattr(self.transport.getPeer(), "host", ""))
+        refused = self._services.connections.admit(self._listener, self._host)
+        if refused is not None:
+            self._ended = True
+            if not self._implicit_tls:  # a handshake would cost more than the session that we cannot have
+                self.transport.write(reply.err(refused, "SYS/TEMP"))
+            self.transport.loseConnection()
+            return
+        self._sessions.add(self)
+        self.transport.setTcpNoDelay(True)
+        if self._implicit_tls:
+            self.transport.startTLS(self._services.tls)
+        self.transport.registerProducer(self, True)
+        peer = Peer(self._host, self._implicit_tls, "pop3", self._services.new_session_id())
+        self._session = Session(self, self._services, peer)
+        self.setTimeout(self._services.settings().idle_timeout_seconds)  # type: ignore[no-untyped-call]
+        self.transport.write(self._session.greeting())
+
+    def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
+        self._ended = True
+        self.setTimeout(None)  # type: ignore[no-untyped-call]
+        self._buffer = b""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        self._sessions.discard(self)
+        self._services.connections.leave(self._listener, self._host)
+        session.close()
+        self.resumeProducing()  # whoever waits for the client to read goes on, and finds it gone
+
+    def timeoutConnection(self) -> None:
+        """RFC 1939 §3: no reply, nothing removed; whatever the client has not read is dropped too."""
+        self._ended = True
+        self.transport.abortConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._ended:
+            return
+        self.resetTimeout()  # type: ignore[no-untyped-call]
+        self._buffer = self._buffer + data if self._buffer else data
+        if self._busy or self._choked:
+            self._hold_back()
+        else:
+            self._work()
+
+    def pauseProducing(self) -> None:
+        self._choked = True
+
+    def resumeProducing(self) -> None:
+        self._choked = False
+        waiting, self._drained = self._drained, None
+        if waiting is not None:
+            self.resetTimeout()  # type: ignore[no-untyped-call]
+            waiting.callback(None)
+        elif self._buffer and not self._busy and not self._ended:
+            self._work()
+
+    def stopProducing(self) -> None:
+        """The connection is going; connectionLost follows."""
+
+    # What a session calls
+
+    def send(self, octets: bytes) -> None:
+        if not self._ended:
+            self._flush()
+            self.transport.write(octets)
+
+    def _flush(self) -> None:
+        """Replies that are waiting to be joined go first."""
+        pending = self._pending
+        if pending:
+            self.transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+            pending.clear()
+
+    def drained(self) -> Deferred[None] | None:
+        if self._ended:
+            raise Broken("the client is gone")
+        if not self._choked:
+            return None
+        self._drained = Deferred()
+        return self._drained
+
+    def start_tls(self) -> None:
+        self._buffer = b""
+        self.transport.startTLS(self._services.tls)
+
+    def channel_binding(self) -> ChannelBinding | None:
+        assert self._session is not None
+        return channel_binding(self.transport) if self._session.peer.tls else None
+
+    def hang_up(self) -> None:
+        self._flush()
+        self._ended = True
+        self._buffer = b""
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def say_goodbye(self) -> None:
+        """The server stops: between commands there is time for a word, within a reply there is none."""
+        if self._ended:
+            return
+        if not self._busy:
+            self.send(reply.err("the server is shutting down", "SYS/TEMP"))
+        self.hang_up()
+
+    # Lines
+
+    def _hold_back(self) -> None:
+        if len(self._buffer) > MAX_INPUT_OCTETS and not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pauseProducing()
+
+    def _work(self) -> None:
+        """Answer every line that is there, joined, until one has to wait."""
+        session = self._session
+        assert session is not None
+        pending = self._pending = []
+        octets = 0
+        while not self._ended and not self._choked and not self._busy:
+            line = self._next_line(session)
+            if line is None:
+                break
+            self._began = self._services.clock.seconds()
+            answer = session.handle(line)
+            if not isinstance(answer, bytes):
+                answer = self._started(session, answer)
+            if answer:
+                pending.append(answer)
+                octets += len(answer)
+                self._judge(session, answer)
+            if octets > FLUSH_OCTETS:
+                self._flush()
+                octets = 0
+        self._flush()
+        if self._reading_paused and not self._busy and not self._choked and not self._ended:
+            self._reading_paused = False
+            self.transport.resumeProducing()
+
+    def _next_line(self, session: Session) -> bytes | None:
+        buffer = self._buffer
+        end = buffer.find(b"\n")
+        most = MAX_SASL_LINE_OCTETS if session.in_exchange() or buffer[:4].upper() == b"AUTH" else MAX_LINE_OCTETS
+        if end > most or (end < 0 and len(buffer) > most):
+            self.send(_TOO_LONG)
+            self.hang_up()
+            return None
+        if end < 0:
+            return None
+        self._buffer = buffer[end + 1 :]
+        return buffer[: end - 1] if end and buffer[end - 1] == 13 else buffer[:end]
+
+    def _started(self, session: Session, later: Later) -> bytes:
+        """Drive a command by hand: most never wait. b"": it waits (then work goes on when it is done), or failed."""
+        self._busy = True
+        coroutine = session.guarded(later)
+        try:
+            waiting = coroutine.send(None)
+        except StopIteration as stop:
+            self._busy = False
+            answer: bytes = stop.value
+            return answer
+        except Exception:
+            self._failed(Failure(), session)
+            return b""
+        done: Deferred[bytes] = Deferred.fromCoroutine(_rest(coroutine, waiting))
+        done.addCallbacks(self._finished, self._failed, callbackArgs=(session,), errbackArgs=(session,))
+        return b""
+
+    def _finished(self, answer: bytes, session: Session) -> None:
+        self._busy = False
+        if answer and not self._ended:
+            self.send(answer)
+            self._judge(session, answer)
+        if not self._ended and not self._choked:
+            self._work()
+
+    def _failed(self, failure: Failure, session: Session) -> None:
+        self._busy = False
+        if self._ended:
+            return
+        if failure.check(Broken):
+            log.error("connection dropped: {why}", why=failure.getErrorMessage(), session=session.peer.session)
+        else:
+            log.failure("connection dropped", failure, session=session.peer.session)
+        self._ended = True
+        self.transport.abortConnection()
+
+    def _judge(self, session: Session, answer: bytes) -> None:
+        """Count the command, and end a session of nothing but errors."""
+        self._services.observe(session.verb, self._services.clock.seconds() - self._began)
+        if answer[:1] != b"-":
+            session.bad_commands = 0
+            return
+        session.bad_commands += 1
+        if session.bad_commands >= self._services.settings().max_bad_commands:
+            self.send(_TOO_MANY)
+            self.hang_up()
+
+
+async def _rest(coroutine: Coroutine[Deferred[Any], Any, bytes], waiting: Deferred[Any]) -> bytes:
+    """Go on with a coroutine that was driven to its first wait."""
+    while True:
+        try:
+            result = await waiting
+        except BaseException as error:  # every error belongs to the coroutine, its cancellation too
+            step = partial(coroutine.throw, error)
+        else:
+            step = partial(coroutine.send, result)
+        try:
+            waiting = step()
+        except StopIteration as stop:
+            answer: bytes = stop.value
+            return answer
