@@ -7,30 +7,31 @@ extension that defines it; what is the client's fault is never SERVERBUG.
 from typing import NamedTuple
 
 from mailserverd.model import errors
+from mailserverd.wire.imap.syntax_error import BadSyntax
 
 
 class Reply(NamedTuple):
     """status: b"OK", b"NO" or b"BAD". code: what stands in brackets, such as b"TRYCREATE". text: for a person."""
 
     status: bytes
-    text: str
+    text: bytes
     code: bytes = b""
 
     def line(self, tag: bytes) -> bytes:
         if self.code:
-            return b"%b %b [%b] %b\r\n" % (tag, self.status, self.code, self.text.encode("ascii", "replace"))
-        return b"%b %b %b\r\n" % (tag, self.status, self.text.encode("ascii", "replace"))
+            return b"%b %b [%b] %b\r\n" % (tag, self.status, self.code, self.text)
+        return b"%b %b %b\r\n" % (tag, self.status, self.text)
 
 
-def ok(text: str, code: bytes = b"") -> Reply:
+def ok(text: bytes, code: bytes = b"") -> Reply:
     return Reply(b"OK", text, code)
 
 
-def no(text: str, code: bytes = b"") -> Reply:
+def no(text: bytes, code: bytes = b"") -> Reply:
     return Reply(b"NO", text, code)
 
 
-def bad(text: str, code: bytes = b"") -> Reply:
+def bad(text: bytes, code: bytes = b"") -> Reply:
     return Reply(b"BAD", text, code)
 
 
@@ -42,27 +43,29 @@ class Refused(Exception):
         self.reply = reply
 
 
-NO_MAILBOX = no("No such mailbox", b"NONEXISTENT")
+NO_MAILBOX = no(b"No such mailbox", b"NONEXISTENT")
 _ERRORS: tuple[tuple[type[errors.StoreError], Reply], ...] = (
-    (errors.TryAgain, no("Cannot do that now, try again later", b"UNAVAILABLE")),
-    (errors.OverQuota, no("The account's quota would be passed", b"OVERQUOTA")),
-    (errors.AlreadyExists, no("That mailbox exists already", b"ALREADYEXISTS")),
+    (errors.TryAgain, no(b"Cannot do that now, try again later", b"UNAVAILABLE")),
+    (errors.OverQuota, no(b"The account's quota would be passed", b"OVERQUOTA")),
+    (errors.AlreadyExists, no(b"That mailbox exists already", b"ALREADYEXISTS")),
     (errors.NotFound, NO_MAILBOX),
-    (errors.LimitReached, no("A limit of this server would be passed", b"LIMIT")),
-    (errors.NotPermitted, no("That is not possible here", b"CANNOT")),
-    (errors.Conflict, no("Changed by another session meanwhile, try again", b"INUSE")),
-    (errors.TooOld, no("Too long ago, synchronise anew", b"UNAVAILABLE")),
-    (errors.Damaged, no("Stored mail is damaged", b"CORRUPTION")),
+    (errors.LimitReached, no(b"A limit of this server would be passed", b"LIMIT")),
+    (errors.NotPermitted, no(b"That is not possible here", b"CANNOT")),
+    (errors.Conflict, no(b"Changed by another session meanwhile, try again", b"INUSE")),
+    (errors.TooOld, no(b"Too long ago, synchronise anew", b"UNAVAILABLE")),
+    (errors.Damaged, no(b"Stored mail is damaged", b"CORRUPTION")),
 )
-_TELLING = (errors.NotPermitted, errors.LimitReached)  # their texts are for the user
+_TELLING = (errors.NotPermitted, errors.LimitReached)  # their texts say which rule, for a person
 
 
 def reply_to_error(error: errors.StoreError) -> Reply:
-    if isinstance(error, errors.NotPermitted):  # it says which rule, for a person
-        return no(str(error).encode("ascii", "backslashreplace"), b"CANNOT")
     for kind, reply in _ERRORS:
         if isinstance(error, kind):
-            if isinstance(error, _TELLING) and str(error).isascii() and str(error).isprintable():
-                return reply._replace(text=str(error) or reply.text)
+            if isinstance(error, _TELLING) and str(error).isprintable() and str(error):
+                return reply._replace(text=str(error).encode("ascii", "backslashreplace"))
             return reply
-    return no("Cannot do that now, try again later", b"UNAVAILABLE")
+    return no(b"Cannot do that now, try again later", b"UNAVAILABLE")
+
+
+def syntax_reply(error: BadSyntax) -> Reply:
+    return (no if error.refused else bad)(str(error).encode("ascii", "backslashreplace"), error.code)

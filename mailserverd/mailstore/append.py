@@ -4,7 +4,7 @@ Standing rules: the message is understood here, once; its blobs are durable befo
 large message is scanned off the reactor's thread; success is the commit on disk, nothing earlier.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -16,11 +16,11 @@ from mailserverd.mailstore.mailboxes import find
 from mailserverd.mailstore.quota import check_room
 from mailserverd.model.identifiers import AccountId, MailboxId
 from mailserverd.model.message import NewMessage
+from mailserverd.wire.mime.record import Incoming, new_message
 
 T = TypeVar("T")
 SCAN_IN_THREAD_OCTETS = 262_144
-Scan = Callable[[bytes], tuple[NewMessage, Sequence[bytes]]]
-"""A message to what is kept of it and the contents of the blobs that it refers to."""
+Scan = Callable[[bytes], Incoming]
 
 
 class InThread(Protocol):
@@ -52,7 +52,7 @@ class Appended(NamedTuple):
 class Ingest:
     """The door, with what lies behind it."""
 
-    def __init__(self, store: MailStore, blobs: BlobStore, scan: Scan, in_thread: InThread) -> None:
+    def __init__(self, store: MailStore, blobs: BlobStore, in_thread: InThread, scan: Scan = new_message) -> None:
         self._store = store
         self._blobs = blobs
         self._scan = scan
@@ -61,12 +61,12 @@ class Ingest:
     async def prepare(self, octets: bytes) -> Scanned:
         """Scan a message and store its blobs. Raises TryAgain."""
         if len(octets) > SCAN_IN_THREAD_OCTETS:
-            message, contents = await self._in_thread(self._scan, octets)
+            incoming = await self._in_thread(self._scan, octets)
         else:
-            message, contents = self._scan(octets)
-        if contents:
-            await self._blobs.put_many(contents)
-        return Scanned(message)
+            incoming = self._scan(octets)
+        if incoming.blobs:
+            await self._blobs.put_many([content for _, content in incoming.blobs])
+        return Scanned(incoming.message)
 
     async def deliver(
         self, account_id: AccountId, scanned: object, key: bytes, internal_date: int, internal_offset: int = 0

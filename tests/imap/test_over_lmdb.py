@@ -23,7 +23,6 @@ from mailserverd.wire.imap.command.store import parse_store
 from mailserverd.wire.imap.cursor import Cursor
 from tests.contracts.loop import Loop
 from tests.imap.fake_session import FakeSession
-from tests.mailstore.memory_mail import plain_message
 
 MESSAGE = b"Subject: number %d\r\nFrom: a@b.c\r\n\r\nbody of %d\r\n"
 
@@ -41,7 +40,7 @@ class Sessions:
         self.store = LmdbMailStore(self.environment, self.writer, journal, None, self.events, *arguments)
         self.loop.run(self.store.start())
         self.mail = self.loop.run(self.store.open(1))
-        self.ingest = Ingest(self.store, None, lambda octets: (plain_message(octets), ()), None)
+        self.ingest = Ingest(self.store, None, None)
 
     def close(self):
         self.loop.run(self.writer.stop())

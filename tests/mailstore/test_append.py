@@ -5,6 +5,7 @@ import pytest
 from mailserverd.interfaces.mail_store import Add
 from mailserverd.mailstore.append import SCAN_IN_THREAD_OCTETS, Ingest
 from mailserverd.model.errors import NotFound, NotPermitted, OverQuota, TryAgain
+from mailserverd.wire.mime.record import Incoming
 from tests.mailstore.memory_mail import MemoryMail, drive, plain_message
 
 MESSAGE = b"Subject: x\r\n\r\nbody\r\n"
@@ -37,9 +38,10 @@ def ingest(mail, contents=(), threads=None):
 
     def scan(octets):
         message = plain_message(octets)
-        return replace(message, thread_keys=message.thread_keys._replace(message_id=b"id@x")), list(contents)
+        message = replace(message, thread_keys=message.thread_keys._replace(message_id=b"id@x"))
+        return Incoming(message, tuple((b"id", content) for content in contents))
 
-    return Ingest(Store(mail), blobs, scan, in_thread), blobs
+    return Ingest(Store(mail), blobs, in_thread, scan), blobs
 
 
 def test_a_message_delivered_twice_under_one_key_is_there_once():
@@ -89,3 +91,14 @@ def test_a_large_message_is_scanned_elsewhere():
     drive(door.prepare(b"x" * (SCAN_IN_THREAD_OCTETS + 1)))
     drive(door.prepare(MESSAGE))
     assert threads == [SCAN_IN_THREAD_OCTETS + 1]
+
+
+def test_a_real_message_is_understood_once_and_served_from_that():
+    mail = MemoryMail()
+    blobs = Blobs()
+    door = Ingest(Store(mail), blobs, None)
+    drive(door.append(mail, "INBOX", b"Message-ID: <a@b>\r\nSubject: x\r\n\r\nbody\r\n", (), 0))
+    kept = mail.kept[1][1].message
+    assert b"<a@b>" in kept.envelope
+    assert kept.body_structure.startswith(b'("text" "plain"')
+    assert kept.thread_keys.message_id == b"a@b"
