@@ -139,7 +139,7 @@ class Input:
 
     def _too_long(self, line: bytes) -> None:
         tag = self._tag_of(b"".join(self._head) if self._head else line)
-        self._refuse_later(tag, bad("Line too long", b"TOOBIG"))
+        self._refuse_later(tag, bad(b"Line too long", b"TOOBIG"))
 
     @staticmethod
     def _tag_of(text: bytes) -> bytes:
@@ -188,9 +188,9 @@ class Input:
         space = text.find(b" ")
         tag = text[:space] if space > 0 else text
         if not _TAG.match(tag) or len(tag) > _MAX_TAG:
-            self._engine.refuse(b"*", bad("Invalid tag"))
+            self._engine.refuse(b"*", bad(b"Invalid tag"))
         elif space < 0:
-            self._engine.refuse(tag, bad("Missing command"))
+            self._engine.refuse(tag, bad(b"Missing command"))
         else:
             self._engine.command(tag, text, space + 1)
 
@@ -214,13 +214,13 @@ class Input:
         engine = self._engine
         if append is not None:
             if size > engine.append_limit:
-                return no("Message too large", b"TOOBIG")  # RFC 7889 §4
+                return no(b"Message too large", b"TOOBIG")  # RFC 7889 §4
             return None
         self._literals += 1
         if size > engine.literal_limit:
-            return bad("Literal too large", b"TOOBIG")
+            return bad(b"Literal too large", b"TOOBIG")
         if self._literals > _MAX_LITERALS or len(text) + size > engine.line_limit + engine.literal_limit:
-            return bad("Command too large", b"TOOBIG")
+            return bad(b"Command too large", b"TOOBIG")
         return None
 
     def _append_of(self, text: bytes) -> Append | None:
@@ -264,7 +264,7 @@ class Input:
             if upload is not None:
                 upload.close()
             literal = _LITERAL.search(line, max(len(line) - 24, 0))
-            refusal = bad("Unexpected text after the message")
+            refusal = bad(b"Unexpected text after the message")
             if literal is not None and literal[2]:
                 self._refuse_later(tag, refusal)
                 self._swallow(int(literal[1]))

@@ -25,7 +25,7 @@ from mailserverd.imap.capabilities import append_limit, capabilities
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.input import Input
 from mailserverd.imap.leaving import leave
-from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error
+from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error, syntax_reply
 from mailserverd.imap.session import Session
 from mailserverd.model.errors import StoreError
 from mailserverd.wire.imap.command.append import Append
@@ -36,7 +36,7 @@ from mailserverd.wire.imap.verbs import UID_VERBS, VERBS, Command, Verb
 _HELD_INPUT_OCTETS = 131_072
 _TURN_SECONDS = 0.01
 _BEFORE_LOGIN_OCTETS = 16_384
-_BUG = no("The server failed at this command; it is logged", b"SERVERBUG")
+_BUG = no(b"The server failed at this command; it is logged", b"SERVERBUG")
 log = Logger()
 
 
@@ -191,17 +191,15 @@ class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
             name = text[after_tag:end].upper()
         verb = verbs.get(name)
         if verb is None:
-            self.refuse(tag, bad("Unknown command" if name else "Missing command"))
+            self.refuse(tag, bad(b"Unknown command"))
             return
         if not verb.states & self.session.state:
-            self.refuse(
-                tag, bad("Not in this state: log in first" if self.session.login is None else "Not in this state")
-            )
+            self.refuse(tag, bad(b"Log in first" if self.session.login is None else b"Not in this state"))
             return
         try:
             value = verb.parse(Cursor(text, end))
         except BadSyntax as error:
-            self.refuse(tag, (no if error.refused else bad)(str(error), error.code))
+            self.refuse(tag, syntax_reply(error))
             return
         self.run(tag, verb, value)
 
@@ -228,6 +226,8 @@ class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
             self._finish(stop.value)
         except Refused as refused:
             self._finish(refused.reply)
+        except BadSyntax as error:
+            self._finish(syntax_reply(error))
         except StoreError as error:
             self._finish(reply_to_error(error))
         except Exception:

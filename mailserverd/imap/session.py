@@ -77,9 +77,9 @@ class Wire(Protocol):
 class Session:
     """One connection's state.
 
-    login: who came in. selected: the mailbox that is open. enabled: names of ENABLE. condstore: the client has used a
-    CONDSTORE enabling command (RFC 7162 §3.1). tag: of the command in flight. upload: the octets of the APPEND in
-    flight. closing: the connection ends after this command. wants_tls: TLS begins after it.
+    login: who came in. selected: the mailbox that is open. enabled: names of ENABLE, also where using them enabled
+    them (RFC 7162 §3.1). tag: of the command in flight. upload: the octets of the APPEND in flight. closing: the
+    connection ends after this command. wants_tls: TLS begins after it.
     """
 
     __slots__ = (
@@ -87,7 +87,6 @@ class Session:
         "_out",
         "_out_octets",
         "closing",
-        "condstore",
         "enabled",
         "idling",
         "login",
@@ -108,7 +107,6 @@ class Session:
         self._mail: AccountMail | None = None
         self.selected: Selected | None = None
         self.enabled: frozenset[bytes] = frozenset()
-        self.condstore = False
         self.tag = b"*"
         self.upload: Spooled | None = None
         self.closing = self.idling = self.wants_tls = False
@@ -136,6 +134,22 @@ class Session:
         if self.selected is not None:
             return States.SELECTED
         return States.NOT_AUTHENTICATED if self.login is None else States.AUTHENTICATED
+
+    @property
+    def events(self) -> EventBus:
+        return self.services.events
+
+    @property
+    def condstore(self) -> bool:
+        return b"CONDSTORE" in self.enabled
+
+    def enable(self, *names: bytes) -> None:
+        self.enabled |= frozenset(names)
+
+    def updates_waiting(self) -> None:
+        """Something happened in the selected mailbox: in IDLE the client is told at once."""
+        if self.idling:
+            self.wire.updates_waiting()
 
     def came_in(self, login: Login, mail: AccountMail) -> None:
         self.login = login

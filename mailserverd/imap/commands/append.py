@@ -15,22 +15,22 @@ log = Logger()
 async def run(session: Session, command: Append) -> Reply:
     upload = session.upload
     if upload is None or not command.octets:
-        return no("A message has at least one octet")
+        return no(b"A message has at least one octet")
     try:
         await find(session.mail, command.mailbox)
     except NotFound:
-        return no("No such mailbox", b"TRYCREATE")
+        return no(b"No such mailbox", b"TRYCREATE")
     await check_room(session.mail, command.octets)
     try:
         octets = upload.octets()
     except OSError as error:
         log.error("could not spool an APPEND; look at the disk", session=session.peer.session, why=str(error))
-        return no("Cannot take the message now, try again later", b"UNAVAILABLE")
+        return no(b"Cannot take the message now, try again later", b"UNAVAILABLE")
     date, offset = command.internal_date or (int(session.services.wall_seconds()), 0)
     try:
         done = await session.services.ingest.append(
             session.mail, command.mailbox, octets, command.flags, date, offset, origin=session
         )
     except NotFound:
-        return no("No such mailbox", b"TRYCREATE")
-    return ok("Appended", b"APPENDUID %d %d" % (done.uid_validity, done.uid))
+        return no(b"No such mailbox", b"TRYCREATE")
+    return ok(b"Appended", b"APPENDUID %d %d" % (done.uid_validity, done.uid))

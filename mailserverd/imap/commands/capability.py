@@ -7,4 +7,4 @@ from mailserverd.imap.session import Session
 
 async def run(session: Session, command: object) -> Reply:
     session.send(b"* CAPABILITY %b\r\n" % capabilities(session))
-    return ok("Capabilities listed")
+    return ok(b"Capabilities listed")

@@ -9,4 +9,4 @@ from mailserverd.wire.imap.command.mailboxes import Create
 
 async def run(session: Session, command: Create) -> Reply:
     made = await create(session.mail, command.mailbox)
-    return ok("Created", b"MAILBOXID (%b)" % mailbox_id_text(made))
+    return ok(b"Created", b"MAILBOXID (%b)" % mailbox_id_text(made))

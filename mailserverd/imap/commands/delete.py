@@ -8,4 +8,4 @@ from mailserverd.wire.imap.command.mailboxes import Delete
 
 async def run(session: Session, command: Delete) -> Reply:
     await delete(session.mail, command.mailbox)
-    return ok("Deleted")
+    return ok(b"Deleted")

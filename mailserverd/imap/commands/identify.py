@@ -14,4 +14,4 @@ async def run(session: Session, command: Identify) -> Reply:
         client = " ".join(f"{name!r}={value!r}" for name, value in command.fields)
         log.info("client named itself", session=session.peer.session, client=client)
     session.send(b'* ID ("name" "mailserverd")\r\n')
-    return ok("Identified")
+    return ok(b"Identified")

@@ -30,7 +30,7 @@ class _Entry:
 async def run(session: Session, command: List) -> Reply:
     if command.patterns == ("",) and not command.select:  # RFC 9051 §6.3.9: asks for the separator alone
         session.send(b'* LIST (\\Noselect) "/" ""\r\n')
-        return ok("Listed")
+        return ok(b"Listed")
     entries = await _tree(session)
     patterns = [compile_pattern(_joined(command.reference, pattern)) for pattern in command.patterns]
     for name, entry in sorted(entries.items(), key=lambda item: (item[0] != "INBOX", item[0])):
@@ -40,7 +40,7 @@ async def run(session: Session, command: List) -> Reply:
                 session.send(line)
                 if command.status and entry.row is not None:
                     session.send(await status_line(session, entry.row, command.status))
-    return ok("Listed")
+    return ok(b"Listed")
 
 
 def _joined(reference: str, pattern: str) -> str:

@@ -18,6 +18,7 @@ async def admitted(session: Session, result: CameIn | LoginFailure) -> Reply:
     if isinstance(result, LoginFailure):
         refusal = result.refusal
         code = refusal.imap_code.encode("ascii")
-        return bad(refusal.text, code) if refusal.is_syntax else no(refusal.text, code)
+        text = refusal.text.encode("ascii")
+        return bad(text, code) if refusal.is_syntax else no(text, code)
     session.came_in(result, await session.services.store.open(result.account.account_id))
-    return ok("Logged in", b"CAPABILITY " + capabilities(session))
+    return ok(b"Logged in", b"CAPABILITY " + capabilities(session))

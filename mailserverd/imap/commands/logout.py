@@ -9,4 +9,4 @@ async def run(session: Session, command: object) -> Reply:
     await leave(session)
     session.send(b"* BYE Logging out\r\n")
     session.closing = True
-    return ok("Logged out")
+    return ok(b"Logged out")

@@ -23,4 +23,4 @@ async def run(session: MailboxSession, command: Move) -> Reply:
     if code:
         session.send(b"* OK [%b] Moved\r\n" % code)
     session.send(selected.pending_updates(allow_expunge=True, with_uid=command.uid))
-    return ok(b"Moved" if code else "The messages are gone already")
+    return ok(b"Moved" if code else b"The messages are gone already")

@@ -6,4 +6,4 @@ from mailserverd.imap.session import Session
 
 async def run(session: Session, command: object) -> Reply:
     session.send(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
-    return ok("Namespaces listed")
+    return ok(b"Namespaces listed")

@@ -5,4 +5,4 @@ from mailserverd.imap.session import Session
 
 
 async def run(session: Session, command: object) -> Reply:
-    return ok("Nothing done")
+    return ok(b"Nothing done")

@@ -12,11 +12,11 @@ from mailserverd.wire.imap.encode import mailbox
 async def run(session: Session, command: GetQuota | GetQuotaRoot) -> Reply:
     if isinstance(command, GetQuota):
         if command.root:
-            return no("No such quota root", b"NONEXISTENT")
+            return no(b"No such quota root", b"NONEXISTENT")
     else:
         row = await find(session.mail, command.mailbox)
         session.send(b'* QUOTAROOT %b ""\r\n' % mailbox(row.name))
     used, limit, _ = await usage(session.mail)
     resources = b"" if limit is None else b"STORAGE %d %d" % (-(-used // 1024), limit // 1024)
     session.send(b'* QUOTA "" (%b)\r\n' % resources)
-    return ok("Quota given")
+    return ok(b"Quota given")

@@ -8,4 +8,4 @@ from mailserverd.wire.imap.command.mailboxes import Rename
 
 async def run(session: Session, command: Rename) -> Reply:
     await rename(session.mail, command.mailbox, command.new_name)
-    return ok("Renamed")
+    return ok(b"Renamed")

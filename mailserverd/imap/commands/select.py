@@ -38,7 +38,7 @@ async def run(session: MailboxSession, command: Select) -> Reply:
     selected.watch(session.events, session.updates_waiting)
     session.selected = selected
     session.send(_responses(selected, index))
-    return ok(b"Examined" if command.read_only else "Selected", b"READ-ONLY" if command.read_only else b"READ-WRITE")
+    return ok(b"Examined" if command.read_only else b"Selected", b"READ-ONLY" if command.read_only else b"READ-WRITE")
 
 
 def _responses(selected: Selected, index: MailboxIndex) -> bytes:

@@ -6,6 +6,6 @@ from mailserverd.imap.session import Session
 
 async def run(session: Session, command: object) -> Reply:
     if not session.wire.can_start_tls():
-        return bad("TLS is active already" if session.peer.tls else "TLS is not available")
+        return bad(b"TLS is active already" if session.peer.tls else b"TLS is not available")
     session.wants_tls = True
-    return ok("Begin TLS now")
+    return ok(b"Begin TLS now")

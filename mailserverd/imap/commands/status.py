@@ -1,6 +1,7 @@
 """STATUS (RFC 9051 §6.3.11; RFC 7162 §3.1.7, RFC 7889, RFC 8438, RFC 8474, RFC 9208 §4.1.4): from kept counters."""
 
 from mailserverd.imap.capabilities import append_limit
+from mailserverd.imap.mailbox_session import use_condstore
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.session import Session
 from mailserverd.mailstore.mailboxes import find
@@ -13,9 +14,9 @@ from mailserverd.wire.imap.encode import mailbox
 async def run(session: Session, command: Status) -> Reply:
     row = await find(session.mail, command.mailbox)
     if StatusItem.HIGHESTMODSEQ in command.items:
-        session.condstore = True  # RFC 7162 §3.1: a CONDSTORE enabling command
+        use_condstore(session)  # RFC 7162 §3.1: a CONDSTORE enabling command
     session.send(await status_line(session, row, command.items))
-    return ok("Status given")
+    return ok(b"Status given")
 
 
 async def status_line(session: Session, row: MailboxRow, items: tuple[StatusItem, ...]) -> bytes:

@@ -42,7 +42,7 @@ async def run(session: MailboxSession, command: Store) -> Reply:
     code = b"MODIFIED " + _named(selected, modified, command.uid) if modified else b""
     if missing and not command.uid:
         return no(b"Some of the messages are expunged", code or b"EXPUNGEISSUED")
-    return ok(b"Conditional STORE failed for some" if modified else "Stored", code)
+    return ok(b"Conditional STORE failed for some" if modified else b"Stored", code)
 
 
 def _named(selected: Selected, uids: list[int], uid: bool) -> bytes:

@@ -9,6 +9,6 @@ from mailserverd.wire.imap.command.mailboxes import Subscribe, Unsubscribe
 async def run(session: Session, command: Subscribe | Unsubscribe) -> Reply:
     if isinstance(command, Subscribe):
         await subscribe(session.mail, command.mailbox)
-        return ok("Subscribed")
+        return ok(b"Subscribed")
     await unsubscribe(session.mail, command.mailbox)
-    return ok("Unsubscribed")
+    return ok(b"Unsubscribed")
