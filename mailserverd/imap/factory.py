@@ -61,7 +61,8 @@ class ImapFactory(ServerFactory[Any]):
             session.goodbye(b"The server is shutting down")
         if not self.sessions:
             return
-        self._empty = empty = Deferred()
+        empty: Deferred[None] = Deferred()
+        self._empty = empty
         timer = self.clock.callLater(GOODBYE_SECONDS, self._abort_all)
         await empty
         if timer.active():

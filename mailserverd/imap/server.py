@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -33,6 +33,9 @@ from mailserverd.wire.imap.cursor import Cursor
 from mailserverd.wire.imap.syntax_error import BadSyntax
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS, Command, Verb
 
+if TYPE_CHECKING:
+    from mailserverd.imap.factory import ImapFactory
+
 _HELD_INPUT_OCTETS = 131_072
 _TURN_SECONDS = 0.01
 _BEFORE_LOGIN_OCTETS = 16_384
@@ -41,10 +44,15 @@ log = Logger()
 
 
 @implementer(IPushProducer)
-class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
+class ImapServer(imap4.IMAP4Server):
     """One connection. factory: an ImapFactory."""
 
-    factory: Any
+    factory: ImapFactory
+    transport: Any
+    clock: Any
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def connectionMade(self) -> None:
         factory, transport = self.factory, self.transport
@@ -115,7 +123,13 @@ class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
         """Never reached: dataReceived is ours."""
         self.abort()
 
-    rawDataReceived = dispatchCommand = parse_command = lineReceived
+    def rawDataReceived(self, data: bytes) -> None:
+        """Never reached either."""
+        self.abort()
+
+    def dispatchCommand(self, tag: bytes, cmd: bytes, rest: bytes, uid: object = None) -> None:
+        """Never reached either."""
+        self.abort()
 
     def _pump(self) -> None:
         """Take from the input what can be taken now."""
@@ -338,7 +352,8 @@ class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
     async def next_line(self) -> bytes:
         if self._lost:
             raise ConnectionDone
-        self._line = waiting = Deferred()
+        waiting: Deferred[bytes] = Deferred()
+        self._line = waiting
         return await waiting
 
     def updates_waiting(self) -> None:
@@ -390,7 +405,7 @@ class ImapServer(imap4.IMAP4Server):  # type: ignore[misc]
     def _keep_alive(self, now: float, every: int) -> float:
         if now - self._last_output >= every and not self.paused:
             self.write(b"* OK Still here\r\n")
-        return max(self._last_output + every - now, 1.0)
+        return float(max(self._last_output + every - now, 1.0))
 
     def idle_begins(self) -> None:
         every = self.factory.services.settings.imap.idle_keepalive_seconds

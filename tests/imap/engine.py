@@ -11,9 +11,9 @@ from mailserverd.config.schema import Imap, Limits
 from mailserverd.delivery.spool import Spool
 from mailserverd.imap.factory import ImapFactory
 from mailserverd.imap.session import Services, Settings
+from mailserverd.interfaces.mail_store import Add
 from mailserverd.mailstore.append import Appended
 from mailserverd.mailstore.mailboxes import find
-from mailserverd.interfaces.mail_store import Add
 from mailserverd.model.account import Account
 from mailserverd.telemetry.metrics import Metrics
 from tests.mailstore.memory_mail import MemoryMail, plain_message
