@@ -101,5 +101,10 @@ def format_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
 
 
 def format_numbers(numbers: Sequence[int]) -> bytes:
-    """A compact set: 1:3,7. Empty for none. The order given is kept, as COPYUID needs it (RFC 4315 §3)."""
+    """Ascending numbers as a compact set: 1:3,7. Empty for none."""
     return format_ranges(ranges_of(numbers))
+
+
+def format_in_order(numbers: Sequence[int]) -> bytes:
+    """Numbers in the order given, as COPYUID needs them: only rising runs are joined (RFC 4315 §3)."""
+    return format_numbers(numbers)
