@@ -23,6 +23,7 @@ from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.delivery.trace_headers import TlsSeen
 from mailserverd.smtp import replies
 from mailserverd.smtp.commands import obey
+from mailserverd.smtp.prompt_write import write_now
 from mailserverd.smtp.session import After, Session
 from mailserverd.wire.proxy.header import BadProxyHeader, parse_proxy_header
 from mailserverd.wire.sasl.base64_line import MAX_LINE_OCTETS as MAX_LOGIN_LINE_OCTETS
@@ -159,7 +160,7 @@ class SmtpServer(ESMTP):
         session = self._session = Session(services, settings, self._client, self)
         _log.info("connected", session=session.session_id, listener=settings.listener, address=self._client)
         self._deadline = services.clock.seconds() + settings.command_timeout_seconds
-        self.transport.write(factory.greeting)
+        write_now(self.transport, factory.greeting)
 
     def say_goodbye(self) -> None:
         """The server stops: an answer in flight is waited for, anything else is cut short."""
@@ -180,7 +181,7 @@ class SmtpServer(ESMTP):
         self._closing = True
         self._input = b""
         if last:
-            self.transport.write(last)
+            write_now(self.transport, last)
         self._deadline = self.factory.services.clock.seconds() + CLOSING_SECONDS
         if self._timer is not None and self._timer.active():
             self._timer.reset(CLOSING_SECONDS)
@@ -227,7 +228,7 @@ class SmtpServer(ESMTP):
                 if stepped is None:
                     self._input = data[pos:]
                     if out:
-                        self.transport.write(b"".join(out))
+                        write_now(self.transport, b"".join(out))
                     return
                 answer = stepped
             out.append(answer)
@@ -241,7 +242,7 @@ class SmtpServer(ESMTP):
                 break
         self._input = data[pos:] if pos else data
         if out:
-            self.transport.write(b"".join(out))
+            write_now(self.transport, b"".join(out))
         self._set_deadline(session, bool(out))
 
     def _line(self, session: Session, line: bytes) -> Any:
@@ -273,7 +274,7 @@ class SmtpServer(ESMTP):
             self._close_with(b"".join(out))
             return
         self._input = b""
-        self.transport.write(b"".join(out))
+        write_now(self.transport, b"".join(out))
         tls = self.factory.services.tls
         assert tls is not None
         self.transport.startTLS(tls)
@@ -327,7 +328,7 @@ class SmtpServer(ESMTP):
         if session.after is not After.GO_ON:
             self._act(session, [answer])
             return
-        self.transport.write(answer)
+        write_now(self.transport, answer)
         self._set_deadline(session, True)
         self._go_on()
 

@@ -50,12 +50,14 @@ def _address_type(address: str) -> str:
 
 
 def returned_header(original: bytes) -> bytes:
-    """The header of the original, whole lines only, at most MAX_RETURNED_OCTETS."""
-    end = original.find(b"\r\n\r\n")
-    header = original[: end + 2] if end >= 0 else original
-    if len(header) > MAX_RETURNED_OCTETS:
-        header = header[: header.rfind(b"\r\n", 0, MAX_RETURNED_OCTETS) + 2]
-    return header.replace(b"\0", b"?")
+    """The header of the original as lines that end in CRLF, whole lines only, at most MAX_RETURNED_OCTETS."""
+    end = 0 if original[:2] == b"\r\n" else original.find(b"\r\n\r\n")
+    header = (original[:end] if end >= 0 else original)[: 2 * MAX_RETURNED_OCTETS]
+    lines = header.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"?").split(b"\n")
+    kept = b"\r\n".join(lines).rstrip(b"\r\n") + b"\r\n"
+    if len(kept) > MAX_RETURNED_OCTETS:
+        kept = kept[: kept.rfind(b"\r\n", 0, MAX_RETURNED_OCTETS) + 2]
+    return kept
 
 
 def notification(report: Notification) -> bytes:

@@ -112,6 +112,7 @@ class ChunkReceiver:
 
     @property
     def ends_with_cr(self) -> bool:
+        """The next chunk has to begin with LF; there is a fault where this was the last one."""
         return self._carry
 
     def feed(self, chunk: bytes) -> tuple[bytes, bytes | None]:

@@ -18,7 +18,7 @@ MAX_DOMAIN_OCTETS = 255  # RFC 5321 §4.5.3.1.2
 MAX_LABEL_OCTETS = 63  # RFC 1035 §2.3.4
 
 _ATEXT = rb"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
-_ATOM = rb"[" + _ATEXT + rb"\x80-\xff]+"
+_ATOM = rb"[\x80-\xff" + _ATEXT + rb"]+"
 _LABEL = rb"[A-Za-z0-9_\x80-\xff-]+"
 DOT_STRING = _ATOM + rb"(?:\." + _ATOM + rb")*"
 DOMAIN = _LABEL + rb"(?:\." + _LABEL + rb")*"
