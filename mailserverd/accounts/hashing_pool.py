@@ -24,6 +24,13 @@ class Hashing(Protocol):
         ...
 
 
+class HashingHere:
+    """For a process that has nothing else to do meanwhile: the command line while the server is down."""
+
+    async def run(self, work: Callable[[], T], address: str) -> T:
+        return work()
+
+
 class HashingPool:
     """start() before the first login, stop() when the last session is gone."""
 

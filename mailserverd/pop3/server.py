@@ -31,7 +31,7 @@ _TOO_MANY = reply.err("too many bad commands")
 
 
 class Pop3Server(POP3):
-    """listener: the name that connections are counted under. implicit_tls: TLS from the first octet."""
+    """listener: the name that connections are counted under. implicit_tls: the transport has TLS already."""
 
     _session: Session | None = None
     _buffer = b""
@@ -68,8 +68,6 @@ class Pop3Server(POP3):
             return
         self._sessions.add(self)
         self.transport.setTcpNoDelay(True)
-        if self._implicit_tls:
-            self.transport.startTLS(self._services.tls)
         self.transport.registerProducer(self, True)
         peer = Peer(self._host, self._implicit_tls, "pop3", self._services.new_session_id())
         self._session = Session(self, self._services, peer)

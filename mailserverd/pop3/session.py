@@ -261,7 +261,7 @@ class Session:
             raise
         if not self._closed:
             self._drop = drop
-        log.info("logged in", session=self.peer.session, account=result.account.address, messages=messages)
+        log.info("inbox locked", session=self.peer.session, account=result.account.address, messages=messages)
         return reply.ok(f"{messages} messages ({octets} octets)")
 
     def _breathe(self) -> Deferred[None]:

@@ -118,11 +118,14 @@ def test_replies_before_stls_come_before_it():
     assert client.say(b"NOPE", b"STLS") == b"-ERR unknown command\r\n+OK Begin TLS\r\n"
 
 
-def test_implicit_tls_begins_before_the_greeting():
+def test_implicit_tls_counts_as_tls():
     client = Stage(insecure=False).client(implicit_tls=True)
-    assert client.transport.tls == "the server's TLS"
-    assert client.transport.clear_before_tls == b""
-    assert b"USER" in client.say(b"CAPA")
+    client.take()
+    capabilities = client.say(b"CAPA")
+    assert b"USER" in capabilities
+    assert b"STLS" not in capabilities
+    assert client.say(b"STLS") == b"-ERR TLS is on already\r\n"
+    assert client.transport.tls is None
 
 
 def test_a_client_that_does_not_read_is_not_served():

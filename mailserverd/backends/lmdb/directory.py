@@ -92,6 +92,11 @@ class LmdbDirectory:
     def is_local(self, domain: str) -> bool:
         return self._names.is_local(domain)
 
+    def quota_octets(self, account_id: AccountId) -> int | None:
+        """For the mail store, which asks within a commit: None where the account has no quota of its own."""
+        account = self._names.by_id.get(account_id)
+        return None if account is None else account.quota_octets
+
     async def login_account(self, login: str) -> Account:
         return self._names.login_account(login)
 

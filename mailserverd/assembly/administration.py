@@ -1,0 +1,33 @@
+"""The administrator's verbs over real backends: in the running server, or while it is down.
+
+Standing rule: both ways run the same verbs; only who hashes passwords differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import time
+from typing import Any
+
+from mailserverd.accounts.administration import Administration
+from mailserverd.accounts.hashing_pool import Hashing, HashingHere
+from mailserverd.assembly.account_mailboxes import StoredMailboxes
+from mailserverd.assembly.admin_verbs import AdminVerbs, directory_verbs
+from mailserverd.assembly.embedded import Backends
+from mailserverd.assembly.offline import offline
+from mailserverd.config.schema import Config
+
+
+def admin_verbs(backends: Backends, config: Callable[[], Config], hashing: Hashing) -> AdminVerbs:
+    """config: as it is now."""
+    mailboxes = StoredMailboxes(backends.mail, lambda: config().mailboxes)
+    return directory_verbs(Administration(backends.directory, mailboxes, hashing, time))
+
+
+def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> object:
+    """Do a verb while the server is down. Raises DataInUse (it is up), VerbRefused, OSError, UnusableStore."""
+
+    async def work(backends: Backends, reactor: Any) -> object:
+        return await admin_verbs(backends, lambda: config, HashingHere()).call(verb, arguments)
+
+    return offline(config, work)
