@@ -25,7 +25,8 @@ from mailserverd.assembly.data_lock import in_use
 from mailserverd.assembly.lifecycle import Lifecycle, Parts
 from mailserverd.assembly.log_target import line_observer, log_path
 from mailserverd.assembly.preflight import prepare
-from mailserverd.assembly.services import parts, watch
+from mailserverd.assembly.services import parts
+from mailserverd.assembly.watch import watch
 from mailserverd.config.load import ConfigError, load
 from mailserverd.config.schema import Config
 from mailserverd.telemetry.health import Health
@@ -70,7 +71,7 @@ def makeService(options: Options) -> Service:
         _refuse([f"{path}: log.file: cannot be written ({error.strerror}); choose another file"])
     if options["foreground"]:
         os.umask(0o077)
-    seen = watch(config, reactor, metrics)
+    seen = watch(config, metrics, reactor)
     tree = parts(path, config, prepared, seen, observer, reactor)
     return MailServer(tree, seen.health, lambda: _give_up(reactor), observer)
 

@@ -6,9 +6,7 @@ of stopping: listeners and sessions go first, the store goes last.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import time
 from typing import Any
@@ -18,37 +16,16 @@ from twisted.internet.threads import deferToThreadPool
 from mailserverd.assembly.embedded import Backends, open_embedded
 from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
+from mailserverd.assembly.logins import Logins
+from mailserverd.assembly.mail_flow import mail_flow
 from mailserverd.assembly.preflight import Prepared
+from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
+from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.watching import ReactorDelay, TraceWriter
 from mailserverd.config.schema import Config
-from mailserverd.telemetry.connections import Connections
-from mailserverd.telemetry.health import Health
-from mailserverd.telemetry.log import LineObserver, SessionIds
-from mailserverd.telemetry.metrics import Metrics
-from mailserverd.telemetry.trace import Trace
+from mailserverd.telemetry.log import LineObserver
 from mailserverd.web.site import monitoring_site
-
-
-@dataclass(slots=True)
-class Watch:
-    """Everything that rooms report to."""
-
-    metrics: Metrics
-    health: Health
-    trace: Trace
-    connections: Connections
-    session_ids: SessionIds
-
-
-def watch(config: Config, reactor: Any, metrics: Metrics) -> Watch:
-    return Watch(
-        metrics=metrics,
-        health=Health(),
-        trace=Trace(time),
-        connections=Connections(config, metrics, reactor.seconds),
-        session_ids=SessionIds(os.urandom),
-    )
 
 
 def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer: LineObserver, reactor: Any) -> Parts:
@@ -67,7 +44,7 @@ def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer:
             Step("the data lock", prepared.lock.sign, prepared.lock.release),
             writer,
             ReactorDelay(reactor, seen.metrics),
-            Store(config, reactor, seen, lambda backends: rooms(backends, config, prepared, seen, reloading, reactor)),
+            Store(config, reactor, seen, lambda backends: rooms(backends, prepared, seen, reloading, reactor)),
             reloading,
         ],
     )
@@ -78,7 +55,13 @@ class Store:
 
     name = "the store"
 
-    def __init__(self, config: Config, reactor: Any, seen: Watch, make: Callable[[Backends], Parts]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any,
+        seen: Watch,
+        make: Callable[[Backends], Coroutine[Any, Any, Parts]],
+    ) -> None:
         self._config, self._reactor, self._seen, self._make = config, reactor, seen, make
         self._backends: Backends | None = None
         self._rooms: Parts | None = None
@@ -86,7 +69,7 @@ class Store:
     async def start(self) -> None:
         self._backends = await open_embedded(self._config, self._reactor, self._seen.metrics)
         try:
-            self._rooms = self._make(self._backends)
+            self._rooms = await self._make(self._backends)
             await self._rooms.start()
         except Exception:
             await self._backends.close()
@@ -99,12 +82,18 @@ class Store:
         await self._backends.close()
 
 
-def rooms(
-    backends: Backends, config: Config, prepared: Prepared, seen: Watch, reloading: Reloading, reactor: Any
-) -> Parts:
+async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: Reloading, reactor: Any) -> Parts:
     """Everything above the store."""
+    config = reloading.config
+    logins = Logins(backends, config, seen.metrics, reactor, await backends.directory.server_secret("nobody"))
+    reloading.tell(logins.reload)
+    flow = mail_flow(backends, reloading, seen.metrics, seen.trace, reactor)
     listeners: list[Listener] = []
     if "metrics" in prepared.sockets:
         site = monitoring_site(reactor, seen.metrics, seen.health)
         listeners.append(Listener("metrics", reactor, prepared.sockets["metrics"], site, None))
-    return Parts("the rooms", [AllListeners(listeners)])
+    listeners += Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
+    return Parts(
+        "the rooms",
+        [Step("pending deliveries", flow.pending.start, flow.pending.stop), logins, AllListeners(listeners)],
+    )

@@ -244,8 +244,8 @@ class Store(Section):
     """Whether flag changes may be acknowledged before they are on disk (EXPUNGE, MOVE and new mail always wait)."""
     early_flag_acknowledgement_milliseconds: Annotated[int, Field(ge=1, le=100)] = 100
     """How long before: the most that a power cut can take back."""
-    inline_body_bytes: Annotated[int, Field(ge=0, le=4 * MIB)] = 65536
-    """Message bodies up to this size (compressed) stay in the database; larger parts go to the blob store."""
+    blob_part_bytes: Annotated[int, Field(ge=4096)] = 32768
+    """Parts of a message from this size on are kept once each, in the blob store; smaller ones stay in the database."""
     zstd_level: Annotated[int, Field(ge=1, le=19)] = 1
     """How hard stored mail is compressed: 1 is fast, 19 is small."""
 
