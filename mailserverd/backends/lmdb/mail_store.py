@@ -133,6 +133,7 @@ class LmdbMailStore:
     # Indexes
 
     async def index_of(self, account: LmdbAccountMail, mailbox_id: MailboxId) -> MailboxIndex:
+        account.row_of(mailbox_id)
         key = (account.account_id, mailbox_id)
         index = self._indexes.get(key)
         if index is None:

@@ -125,6 +125,7 @@ class Writer:
                 self._answer(batch, settled=False)
         if self._early:
             self._durable([])
+        self._abort()
         self._call_from_thread(self._stopped.callback, None)
 
     def _gather(self) -> tuple[list[Ticket], bool]:
@@ -175,6 +176,8 @@ class Writer:
         if not self._early:
             self._early_deadline = time.monotonic() + self._limits.early_seconds
         self._early.extend(t for t in done if t.error is None)
+        if not self._early:
+            self._abort()
         self._answer(done, settled=False)
         return late + rest
 
