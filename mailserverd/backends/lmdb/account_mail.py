@@ -212,7 +212,7 @@ class LmdbAccountMail:
             if_modseq=if_modseq,
             random=store.random,
         )
-        outcome = await store.writer.submit(
+        outcome: Outcome = await store.writer.submit(
             plan,
             octets,
             self.account_id,
@@ -230,6 +230,7 @@ class LmdbAccountMail:
         store = self._store
         if early:
             store.hold(self)
+            store.reserved.add(self.account_id)
         if record.version > self._record.version:
             self._record = record
             for number, box in outcome.mailboxes.items():

@@ -48,7 +48,8 @@ def plan_replay(step: Step, records: Sequence[bytes], boot: int, now: float) -> 
         if record.version <= versions[record.account_id]:
             continue
         terms = Terms(boot, now, None, 1 << 31, 1)
-        for op in (*record.flags, *record.recent):
+        ops: list[Op] = [*record.flags, *record.recent]
+        for op in ops:
             try:
                 plan_commit(step, record.account_id, terms, (op,), None, None, bytes)
                 done += 1

@@ -16,7 +16,7 @@ from mailserverd.backends.lmdb.early_records import plan_replay
 from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.keys import INDEX_JOURNAL, account_prefix
 from mailserverd.backends.lmdb.plan_account import AccountPlan, Terms
-from mailserverd.backends.lmdb.records import decoded_account, decoded_mailbox
+from mailserverd.backends.lmdb.records import decoded_account, decoded_mailbox, encoded
 from mailserverd.backends.lmdb.shared_index import loaded_index
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.writer import Writer
@@ -69,6 +69,7 @@ class LmdbMailStore:
         self._indexes: WeakValueDictionary[tuple[int, int], MailboxIndex] = WeakValueDictionary()
         self._versions: dict[tuple[int, int], int] = {}
         self._kept_indexes: OrderedDict[tuple[int, int], MailboxIndex] = OrderedDict()
+        self.reserved: set[int] = set()
         self._unsettled: dict[int, LmdbAccountMail] = {}
         writer.on_settled = self._unsettled.clear
         writer.on_lost = self._lost
@@ -79,6 +80,11 @@ class LmdbMailStore:
         if not records:
             return 0
         return await self.writer.submit(partial(plan_replay, records=records, boot=self._boot, now=self._clock()))
+
+    async def stop(self) -> None:
+        """Everything acknowledged is on disk; give back the MODSEQs that were reserved and never told."""
+        reserved, self.reserved = self.reserved, set()
+        await self.writer.submit(partial(_unreserve, account_ids=reserved))
 
     def terms(self, account_id: AccountId) -> Terms:
         return Terms(
@@ -211,6 +217,16 @@ def _nothing(step: Step) -> None:
 def _settle_account(step: Step, account_id: int, terms: Terms) -> None:
     """Make the account, or go on above its mark after a restart."""
     AccountPlan(step, account_id, terms).put()
+
+
+def _unreserve(step: Step, account_ids: set[int]) -> None:
+    for account_id in account_ids:
+        key = account_prefix(account_id) + b"a"
+        stored = step.get(key)
+        if stored is not None:
+            record = decoded_account(stored)
+            record.mark = record.modseq
+            step.put(key, encoded(record))
 
 
 def _remove_some(step: Step, prefix: bytes) -> bool:

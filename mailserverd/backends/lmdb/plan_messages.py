@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from mailserverd.backends.lmdb import state_pages, threads
 from mailserverd.backends.lmdb.content import packed_content
-from mailserverd.backends.lmdb.history import note_expunged
+from mailserverd.backends.lmdb.history import as_ranges, note_expunged
 from mailserverd.backends.lmdb.keys import numbered
 from mailserverd.backends.lmdb.plan_account import AccountPlan
 from mailserverd.backends.lmdb.records import (
@@ -34,9 +34,9 @@ def add(plan: AccountPlan, op: Add, random: Callable[[int], bytes]) -> OpResult:
     message, step, prefix = op.message, plan.step, plan.prefix
     plan.charge(message.size, 1)
     now = plan.terms.now
-    email_id = int(now * 1000).to_bytes(6) + random(10)
-    thread = op.thread or threads.thread_for(step, prefix, message.thread_keys, email_id)
     uid, modseq = box.uid_next, plan.next_modseq()
+    email_id = int(now * 1000).to_bytes(6) + (modseq & 0xFFFFFF).to_bytes(3) + random(7)  # rises within one instant too
+    thread = op.thread or threads.thread_for(step, prefix, message.thread_keys, email_id)
     row = packed_row(message, email_id, thread, op.internal_date, op.internal_offset, int(now))
     step.put(numbered(prefix, b"r", box.mailbox_id, uid), row)
     step.put(prefix + b"b" + email_id, packed_content(message, plan.terms.zstd_level))
@@ -115,26 +115,24 @@ def copy(plan: AccountPlan, op: Copy | Move, may_spill: bool) -> OpResult:
     placed: list[Placed] = []
     for at in range(0, len(found), SLICE):
         part = found[at : at + SLICE]
-        placed += _copy_slice(plan, source, target, [uid for uid, _ in part], [translate[mask] for _, mask in part])
+        rows = [(uid, _row(plan, source, uid)) for uid, _ in part]
+        if moving:
+            _remove(plan, source, as_ranges([uid for uid, _ in part]), False, may_spill=False, keep_content=True)
+        placed += _copy_slice(plan, target, rows, [translate[mask] for _, mask in part])
         if may_spill:
             plan.step.spill()
     done = tuple([Uid(each.source_uid) for each in placed]) if moving else ()
-    if moving:
-        _remove(
-            plan, source, op.uids, False, may_spill, before_uid=(placed[0].uid if source is target and placed else 0)
-        )
     return OpResult(done, placed=tuple(placed), mailbox_id=op.target, uid_validity=target.uid_validity)
 
 
 def _copy_slice(
-    plan: AccountPlan, source: MailboxRecord, target: MailboxRecord, uids: Sequence[int], masks: Sequence[int]
+    plan: AccountPlan, target: MailboxRecord, rows: Sequence[tuple[int, bytes]], masks: Sequence[int]
 ) -> list[Placed]:
     step, prefix, now = plan.step, plan.prefix, int(plan.terms.now)
     modseq = plan.next_modseq()
     first = target.uid_next
     placed = []
-    for i, uid in enumerate(uids):
-        row = _row(plan, source, uid)
+    for i, (uid, row) in enumerate(rows):
         email_id, size, new = row[:16], size_of(row), first + i
         step.put(numbered(prefix, b"r", target.mailbox_id, new), saved_at(row, now))
         key = prefix + b"e" + email_id
@@ -142,10 +140,10 @@ def _copy_slice(
         _count(target, masks[i], size, 1)
         plan.account.octets += size
         placed.append(Placed(uid, target.mailbox_id, new, email_id, row[16:32]))
-    plan.account.messages += len(uids)
-    target.uid_next += len(uids)
+    plan.account.messages += len(rows)
+    target.uid_next += len(rows)
     target.highest_modseq = modseq
-    news = range(first, first + len(uids))
+    news = range(first, first + len(rows))
     state_pages.append(step, prefix, target, news, masks, modseq)
     plan.note(modseq, What.ADDED, target.mailbox_id, news, [each.email_id for each in placed], masks)
     return placed
@@ -167,22 +165,25 @@ def empty(plan: AccountPlan, box: MailboxRecord, may_spill: bool) -> None:
 
 
 def _remove(
-    plan: AccountPlan, box: MailboxRecord, ranges: UidRanges, only_deleted: bool, may_spill: bool, before_uid: int = 0
+    plan: AccountPlan,
+    box: MailboxRecord,
+    ranges: UidRanges,
+    only_deleted: bool,
+    may_spill: bool,
+    keep_content: bool = False,
 ) -> list[int]:
-    """Take messages out of a mailbox; content that lies nowhere any more goes too. before_uid: only those below it."""
+    """Take messages out of a mailbox; content that lies nowhere any more goes too, unless it is about to be placed."""
     removed: list[int] = []
     ids: list[bytes] = []
     pending = 0
     for page, positions in state_pages.selected(plan.step, plan.prefix, box.mailbox_id, ranges):
         if only_deleted:
             positions = [i for i in positions if page.masks[i] & DELETED]
-        if before_uid:
-            positions = [i for i in positions if page.uids[i] < before_uid]
         if not positions:
             continue
         for i in positions:
             removed.append(page.uids[i])
-            ids.append(_remove_placement(plan, box, page.uids[i], page.masks[i]))
+            ids.append(_remove_placement(plan, box, page.uids[i], page.masks[i], keep_content))
         state_pages.without(plan.step, plan.prefix, box, page, positions)
         if len(removed) - pending >= SLICE:
             _note_removed(plan, box, removed[pending:], ids[pending:])
@@ -200,7 +201,7 @@ def _note_removed(plan: AccountPlan, box: MailboxRecord, uids: list[int], ids: l
     plan.note(box.highest_modseq, What.EXPUNGED, box.mailbox_id, uids, ids)
 
 
-def _remove_placement(plan: AccountPlan, box: MailboxRecord, uid: int, mask: int) -> bytes:
+def _remove_placement(plan: AccountPlan, box: MailboxRecord, uid: int, mask: int, keep_content: bool) -> bytes:
     step, prefix = plan.step, plan.prefix
     row = _row(plan, box, uid)
     email_id, size = row[:16], size_of(row)
@@ -209,7 +210,7 @@ def _remove_placement(plan: AccountPlan, box: MailboxRecord, uid: int, mask: int
     places = step.get(key) or b""
     mine = _place(box.mailbox_id, uid)
     rest = b"".join([places[i : i + 8] for i in range(0, len(places), 8) if places[i : i + 8] != mine])
-    if rest:
+    if rest or keep_content:
         step.put(key, rest)
     else:
         step.delete(key)

@@ -76,6 +76,7 @@ class LmdbBinding(StoreBinding):
         self.replayed = self.loop_.run(self.store_.start())
 
     def close(self) -> None:
+        self.loop_.run(self.store_.stop())
         self.loop_.run(self.writer.stop())
         self.environment.close()
         self.journal.close()
