@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mailserverd.assembly.first_accounts import special_uses
 from mailserverd.config.schema import Mailboxes
 from mailserverd.interfaces.mail_store import MailStore
 from mailserverd.mailstore.mailboxes import furnish
@@ -17,15 +18,7 @@ class StoredMailboxes:
         self._names = names
 
     async def furnish(self, account_id: AccountId) -> None:
-        names = self._names()
-        uses = {
-            "\\Drafts": names.drafts,
-            "\\Sent": names.sent,
-            "\\Junk": names.junk,
-            "\\Trash": names.trash,
-            "\\Archive": names.archive,
-        }
-        await furnish(await self._store.open(account_id), uses)
+        await furnish(await self._store.open(account_id), special_uses(self._names()))
 
     async def remove(self, account_id: AccountId) -> None:
         await self._store.remove(account_id)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from time import time
 
 from mailserverd.accounts.passwords import SCRAM_ITERATIONS, make_credential, new_scram_salt
+from mailserverd.assembly.account_mailboxes import StoredMailboxes
 from mailserverd.assembly.embedded import Backends
-from mailserverd.config.schema import Config, Mailboxes
-from mailserverd.mailstore.mailboxes import furnish
+from mailserverd.config.schema import Config
 from mailserverd.model.account import Account, Credentials, Domain
 from mailserverd.model.identifiers import AccountId
 
@@ -27,21 +27,11 @@ async def add_first(backends: Backends, config: Config, domain: str, passwords: 
         await directory.put_domain(Domain(domain, position=len(domains)))
     taken = {account.address for account in await directory.accounts(domain)}
     made = [address for address in passwords if address not in taken]
+    mailboxes = StoredMailboxes(backends.mail, lambda: config.mailboxes)
     for address in made:
         account = await directory.add_account(Account(_NO_ID, address), _credentials(passwords[address]))
-        await furnish(await backends.mail.open(account.account_id), special_uses(config.mailboxes))
+        await mailboxes.furnish(account.account_id)
     return made
-
-
-def special_uses(mailboxes: Mailboxes) -> dict[str, str]:
-    """What a new account is furnished with: special use (RFC 6154) -> name."""
-    return {
-        "\\Drafts": mailboxes.drafts,
-        "\\Sent": mailboxes.sent,
-        "\\Junk": mailboxes.junk,
-        "\\Trash": mailboxes.trash,
-        "\\Archive": mailboxes.archive,
-    }
 
 
 def _credentials(password: str) -> Credentials:

@@ -30,11 +30,11 @@ class Logins:
 
     def __init__(self, backends: Backends, config: Config, metrics: Metrics, reactor: Any, nobody_key: bytes) -> None:
         self._metrics = metrics
-        self._pool = HashingPool(reactor, config.login.hash_threads or os.cpu_count() or 1)
+        self.pool = HashingPool(reactor, config.login.hash_threads or os.cpu_count() or 1)
         self._throttle = LoginThrottle(reactor.seconds)
         self._remembered = RememberedPasswords(reactor.seconds, config.login.remember_seconds)
         self.authenticator = Authenticator(
-            backends.directory, self._pool, self._throttle, self._remembered, reactor, time, nobody_key, self._outcome
+            backends.directory, self.pool, self._throttle, self._remembered, reactor, time, nobody_key, self._outcome
         )
         self.reload(config)
 
@@ -50,10 +50,10 @@ class Logins:
         self._remembered.keep_seconds = login.remember_seconds
 
     async def start(self) -> None:
-        self._pool.start()
+        self.pool.start()
 
     async def stop(self) -> None:
-        self._pool.stop()
+        self.pool.stop()
 
     def _outcome(self, peer: Peer, name: str, result: Login | LoginFailure) -> None:
         if isinstance(result, Login):
