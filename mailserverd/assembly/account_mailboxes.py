@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from mailserverd.assembly.first_accounts import special_uses
 from mailserverd.config.schema import Mailboxes
 from mailserverd.interfaces.mail_store import MailStore
 from mailserverd.mailstore.mailboxes import furnish
@@ -25,3 +24,14 @@ class StoredMailboxes:
 
     async def state(self, account_id: AccountId) -> AccountState:
         return await (await self._store.open(account_id)).state()
+
+
+def special_uses(mailboxes: Mailboxes) -> dict[str, str]:
+    """What a new account is furnished with: special use (RFC 6154) -> name."""
+    return {
+        "\\Drafts": mailboxes.drafts,
+        "\\Sent": mailboxes.sent,
+        "\\Junk": mailboxes.junk,
+        "\\Trash": mailboxes.trash,
+        "\\Archive": mailboxes.archive,
+    }

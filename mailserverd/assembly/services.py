@@ -15,8 +15,6 @@ from twisted.internet.threads import deferToThreadPool
 
 from mailserverd.assembly.admin_socket import AdminSocket
 from mailserverd.assembly.administration import admin_verbs
-from mailserverd.assembly.admin_socket import AdminSocket
-from mailserverd.assembly.administration import admin_verbs
 from mailserverd.assembly.embedded import Backends, open_embedded
 from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
@@ -96,8 +94,6 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     if "metrics" in prepared.sockets:
         site = monitoring_site(reactor, seen.metrics, seen.health)
         listeners.append(Listener("metrics", reactor, prepared.sockets["metrics"], site, None))
-    verbs = admin_verbs(backends, lambda: reloading.config, logins.hashing)
-    admin = AdminSocket(reactor, config.server.data_directory, verbs)
     listeners += Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
     return Parts(
