@@ -47,6 +47,7 @@ class Backends:
 
     async def close(self) -> None:
         """Everything submitted is committed first."""
+        await self.mail.stop()
         await self.writer.stop()
         self.threads.stop()
         self.journal.close()

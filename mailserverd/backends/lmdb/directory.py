@@ -64,11 +64,6 @@ class LmdbDirectory:
             raise NotFound(f"no account with the id {account_id}")
         return account
 
-    def quota_octets(self, account_id: AccountId) -> int | None:
-        """How much mail the account may hold; None: no bound. Asked inside commits, so it must not wait."""
-        account = self._names.by_id.get(account_id)
-        return None if account is None else account.quota_octets
-
     async def accounts(self, domain: str | None = None, after: str = "", limit: int = 1000) -> list[Account]:
         names = sorted(name for name in self._names.by_address if name > after and _is_in(name, domain))
         return [self._names.by_address[name] for name in names[:limit]]
