@@ -21,7 +21,7 @@ class Ticket:
     the commit; then journal(result) is what must be written down first.
     """
 
-    __slots__ = ("apply", "early", "error", "journal", "octets", "order", "plan", "result", "waiter")
+    __slots__ = ("answered", "apply", "early", "error", "journal", "octets", "order", "plan", "result", "waiter")
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Ticket:
         apply: Callable[[Any], None] | None,
         journal: Callable[[Any], bytes] | None,
     ) -> None:
+        self.answered = False
         self.plan = plan
         self.octets = octets
         self.order = order

@@ -120,9 +120,11 @@ class Writer:
             except BaseException as error:  # a defect of ours must not leave waiters hanging
                 self._abort()
                 self._log.failure("the store's writer failed")
-                for ticket in batch:
+                failed = [ticket for ticket in batch if not ticket.answered]
+                for ticket in failed:
                     ticket.error = TryAgain(f"internal error: {error}")
-                self._answer(batch, settled=False)
+                self._again()
+                self._answer(failed, settled=False)
         if self._early:
             self._durable([])
         self._abort()
@@ -223,14 +225,7 @@ class Writer:
         """Run and commit the batch, with what is early and still open; then answer it."""
         started = time.monotonic()
         try:
-            while True:
-                try:
-                    self._attempt(batch)
-                    break
-                except OutOfMap:
-                    self._abort()
-                    self._environment.grow()
-                    self._replay()
+            self._attempt_growing(batch)
         except (OutOfMap, WriteFailed, UnusableStore, OSError) as error:
             self._abort()
             why = self._explain(error)
@@ -242,6 +237,25 @@ class Writer:
         self._observe(len(batch), time.monotonic() - started)
         self._settle()
         self._answer(batch, settled=True)
+
+    def _attempt_growing(self, batch: list[Ticket]) -> None:
+        while True:
+            try:
+                self._attempt(batch)
+                return
+            except OutOfMap:
+                self._grow()
+
+    def _grow(self) -> None:
+        """The transaction is begun anew in a larger map, with what was answered early."""
+        while True:
+            try:
+                self._abort()
+                self._environment.grow()
+                self._replay()
+                return
+            except OutOfMap:
+                continue
 
     def _attempt(self, batch: list[Ticket]) -> None:
         transaction = self._open()
@@ -262,8 +276,11 @@ class Writer:
         try:
             self._environment.reopen()
             if self._early:
-                self._replay()
-                self._attempt([])
+                try:
+                    self._replay()
+                except OutOfMap:
+                    self._grow()
+                self._attempt_growing([])
                 self._settle()
                 self._call_from_thread(self.on_settled)
         except (OutOfMap, WriteFailed, UnusableStore, OSError) as error:
@@ -292,6 +309,8 @@ class Writer:
 
     def _answer(self, tickets: list[Ticket], settled: bool) -> None:
         if tickets or settled:
+            for ticket in tickets:
+                ticket.answered = True
             self._call_from_thread(self._finish, tickets, settled)
 
     def _explain(self, error: BaseException) -> str:

@@ -186,6 +186,21 @@ class TestOwn(LmdbBinding):
         assert mail.uids() == [1]
         assert Mail(self.loop_, self.reopen(self.store_)).flags(1) == {"\\Seen", "\\Flagged"}
 
+    def test_a_full_map_loses_no_flag_acknowledged_before(self, mail: Mail) -> None:
+        mail.add(1)
+        mail.commit(SetFlags(mail.inbox, ALL, "add", ("\\Seen",)))
+        self.loop_.run(self.writer.submit(lambda step: None))
+        self.environment.lmdb.set_mapsize(1 << 17)
+        self.environment.map_size_bytes = 1 << 17
+        self.writer._limits = BatchLimits(early_seconds=60.0)
+        mail.commit(SetFlags(mail.inbox, ALL, "add", ("\\Flagged",)))
+        octets = octets_of(2) + os.urandom(400_000)
+        mail.commit(Add(mail.inbox, message_of(octets, (InlineSegment(octets),)), (), 0))
+        assert self.environment.map_size_bytes > 1 << 17
+        again = Mail(self.loop_, self.reopen(self.store_))
+        assert again.flags(1) == {"\\Seen", "\\Flagged"}
+        assert again.uids() == [1, 2]
+
     def test_many_messages_are_copied_flagged_and_expunged(self, mail: Mail) -> None:
         octets = octets_of(1)
         ops = [Add(mail.inbox, message_of(octets), (), 0) for _ in range(700)]
