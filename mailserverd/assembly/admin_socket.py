@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IListeningPort, IReactorSocket
+from twisted.internet.interfaces import IAddress, IListeningPort, IReactorUNIX
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -135,42 +135,32 @@ class AdminSocket:
 
     name = "the admin socket"
 
-    def __init__(self, reactor: IReactorSocket, data_directory: Path, verbs: AdminVerbs) -> None:
+    def __init__(self, reactor: IReactorUNIX, data_directory: Path, verbs: AdminVerbs) -> None:
         self._reactor = reactor
-        self._directory = data_directory
+        self._data_directory = data_directory
         self._factory = AdminFactory(verbs, frozenset({0, os.geteuid()}))
         self._port: IListeningPort | None = None
+        self._descriptor = -1
 
     async def start(self) -> None:
-        bound = _bound(self._directory)
-        self._port = self._reactor.adoptStreamPort(bound.fileno(), socket.AF_UNIX, self._factory)
-        bound.close()  # adoptStreamPort made its own descriptor
+        """Bound through the directory's descriptor, for a socket's path has at most 107 octets (unix(7))."""
+        (self._data_directory / SOCKET_NAME).unlink(missing_ok=True)
+        self._descriptor = os.open(self._data_directory, os.O_DIRECTORY | os.O_PATH)
+        before = os.umask(0o177)
+        try:
+            path = f"/proc/self/fd/{self._descriptor}/{SOCKET_NAME}"
+            self._port = self._reactor.listenUNIX(path, self._factory, _BACKLOG, 0o600)
+        finally:
+            os.umask(before)
 
     async def stop(self) -> None:
         """Nobody new; who is there is cut off: the command line sees the end and says so."""
         if self._port is not None:
-            (self._directory / SOCKET_NAME).unlink(missing_ok=True)
-            closing = self._port.stopListening()
+            closing = self._port.stopListening()  # unlinks the file too
             if closing is not None:
                 await closing
         for connection in list(self._factory.connections):
             connection.transport.loseConnection()
-
-
-def _bound(directory: Path) -> socket.socket:
-    """Bound through the directory's descriptor, for a socket's path has at most 107 octets (unix(7))."""
-    (directory / SOCKET_NAME).unlink(missing_ok=True)
-    descriptor = os.open(directory, os.O_DIRECTORY | os.O_PATH)
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        bound.bind(f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
-        bound.setblocking(False)
-        bound.listen(_BACKLOG)
-    except OSError:
-        bound.close()
-        raise
-    finally:
-        os.umask(before)
-        os.close(descriptor)
-    return bound
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -384,6 +384,7 @@ class Session:
     # UPDATE state
 
     def leave(self, argument: bytes) -> bytes:
+        self.close()  # before the reply, for the client may come back at once
         self._wire.send(reply.ok("Bye"))
         self._wire.hang_up()
         return b""
@@ -398,10 +399,12 @@ class Session:
             await drop.commit(self)
         except StoreError as error:
             log.error("deleted messages are kept: {why}", why=str(error), session=self.peer.session)
-            self._wire.send(reply.err("the messages could not be removed, none is gone", "SYS/TEMP"))
+            answer = reply.err("the messages could not be removed, none is gone", "SYS/TEMP")
         else:
             log.info("messages removed", session=self.peer.session, messages=deleted)
-            self._wire.send(reply.ok(f"{deleted} messages removed"))
+            answer = reply.ok(f"{deleted} messages removed")
+        self.close()
+        self._wire.send(answer)
         self._wire.hang_up()
         return b""
 
