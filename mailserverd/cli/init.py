@@ -67,9 +67,9 @@ def command(
         added = []  # the server runs, so it was set up before
     except OSError as error:
         invocation.fail(f"{path}: server.data_directory: {error}")
-    _report(
-        invocation, path, config, bool(made or added), {name: passwords[name] for name in added if name in passwords}
-    )
+    shown = {address: passwords[address] for address in added}
+    example = f"{DEMO_NAMES[0]}@{domain}" if demo else None
+    _report(invocation, path, config, bool(made or added), shown, example)
 
 
 def _write_files(
@@ -117,12 +117,39 @@ def _toml(domain: str, hostname: str, listen: str, port_offset: int, demo: bool)
     return toml(settings, heading)
 
 
-def _report(invocation: Invocation, path: Path, config: Config, anything: bool, accounts: dict[str, str]) -> None:
+def _report(
+    invocation: Invocation, path: Path, config: Config, anything: bool, accounts: dict[str, str], example: str | None
+) -> None:
     ports = {
         name: getattr(config, name).addresses[0].port for name in STANDARD_PORTS if getattr(config, name).addresses
     }
     value = {"config": str(path), "created": anything, "accounts": accounts, "ports": ports}
-    lines = [f"{path.parent} is set up" if anything else f"{path.parent} was set up already, nothing is changed"]
-    for address, password in accounts.items():
-        lines.append(f"  account {address}  password {password}   (shown this once)")
+    lines = [f"{path.parent} is set up" if anything else f"{path.parent} was set up already, nothing is changed", ""]
+    lines += [f"  account {address}  password {password}   (shown this once)" for address, password in accounts.items()]
+    lines += ["  ports   " + "  ".join(f"{name} {port}" for name, port in ports.items())]
+    if example is not None:
+        lines += ["", *_next_steps(path, config, ports, example)]
     invocation.answer(value, lines)
+
+
+def _next_steps(path: Path, config: Config, ports: dict[str, int], address: str) -> list[str]:
+    """Three commands to copy, which need nothing but Python."""
+    host = config.smtp.addresses[0].host
+    send = (
+        f"import smtplib; smtplib.SMTP('{host}', {ports['smtp']}).sendmail('you@elsewhere.test', ['{address}'], "
+        "'Subject: hello\\r\\n\\r\\nIt works.\\r\\n')"
+    )
+    read = (
+        "import getpass, imaplib, ssl; "
+        f"m = imaplib.IMAP4_SSL('localhost', {ports['imaps']}, "
+        f"ssl_context=ssl.create_default_context(cafile='{config.tls.certificate}')); "
+        f"m.login('{address}', getpass.getpass()); m.select(); print(m.fetch('*', '(BODY[])')[1][0][1].decode())"
+    )
+    return [
+        "With the server running, in another terminal:",
+        f'  send:   python3 -c "{send}"',
+        f'  read:   python3 -c "{read}"',
+        "  check:  make test",
+        f"  ask:    mailserverd --config {path} status",
+        "",
+    ]
