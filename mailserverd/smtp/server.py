@@ -90,9 +90,10 @@ class SmtpServer(ESMTP):
             self._greet()
 
     def dataReceived(self, data: bytes) -> None:
-        if self._waiting or self._blocked or self._yielded or self._closing:
-            if not self._closing:
-                self._input += data
+        if self._closing:
+            return
+        if self._waiting or self._blocked or self._yielded:
+            self._input += data
             self._pause()
         else:
             self._work(self._input + data if self._input else data)

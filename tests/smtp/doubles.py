@@ -12,11 +12,14 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from mailserverd.accounts.login import Login, LoginFailure, Peer, Refusal
-from mailserverd.config.schema import Config, Delivery
+from mailserverd.accounts.sasl_exchange import ServerChallenge
+from mailserverd.config.schema import Config
 from mailserverd.delivery.bounce import Bounces
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.local_transport import LocalTransport
@@ -148,8 +151,6 @@ class FakeExchange:
     waits: Deferred[None] | None = None
 
     async def start(self, initial: bytes | None) -> Any:
-        from mailserverd.accounts.sasl_exchange import ServerChallenge
-
         return ServerChallenge(b"") if initial is None else await self.step(initial)
 
     async def step(self, line: bytes) -> Any:
@@ -323,10 +324,9 @@ class Client:
             self.say(f"RCPT TO:<{each}>")
         return self.say("DATA")
 
+    def leave(self) -> None:
+        self.server.connectionLost(Failure(ConnectionLost()))
+
     @property
     def closed(self) -> bool:
         return self.transport.disconnecting or self.transport.aborted
-
-
-def default_delivery() -> Delivery:
-    return Delivery()
