@@ -14,7 +14,7 @@ _STEP_SECONDS = 0.05
 
 
 class Pop3Factory(ServerFactory[Any]):
-    """listener: "pop3" or "pop3s", what its connections are counted under. implicit_tls: assembly puts TLS around it."""
+    """listener: "pop3" or "pop3s", the name it is counted under. implicit_tls: assembly puts TLS around it."""
 
     noisy = False
 

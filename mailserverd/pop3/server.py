@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
+from mailserverd.pop3.prompt_write import write_now
 from mailserverd.pop3.services import Pop3Services
 from mailserverd.pop3.session import Broken, Later, Session
 from mailserverd.wire.pop3 import reply
@@ -121,13 +122,13 @@ class Pop3Server(POP3):
     def send(self, octets: bytes) -> None:
         if not self._ended:
             self._flush()
-            self.transport.write(octets)
+            write_now(self.transport, octets)
 
     def _flush(self) -> None:
         """Replies that are waiting to be joined go first."""
         pending = self._pending
         if pending:
-            self.transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+            write_now(self.transport, pending[0] if len(pending) == 1 else b"".join(pending))
             pending.clear()
 
     def drained(self) -> Deferred[None] | None:
