@@ -1,4 +1,6 @@
-"""A real SMTP listener on loopback over the stand-ins of doubles.py; prints its ports; leaves what was delivered in a file.
+"""A real SMTP listener on loopback over the stand-ins of doubles.py.
+
+Prints its ports, and a line for each delivery; leaves what was delivered in a file.
 
 Run as a program by test_loopback.py, for TLS wants the process's own reactor.
 """

@@ -110,14 +110,18 @@ def test_bdat() -> None:
     assert parse_bdat(b"1000 last") == Chunk(1000, True)
 
 
-@pytest.mark.parametrize("argument", [b"", b"-1", b"x", b"1 FIRST", b"1 LAST LAST", b"+1", b"1" * 30, b"1  LAST", "１".encode()])
+@pytest.mark.parametrize(
+    "argument", [b"", b"-1", b"x", b"1 FIRST", b"1 LAST LAST", b"+1", b"1" * 30, b"1  LAST", "１".encode()]
+)
 def test_what_is_wrong_with_bdat(argument: bytes) -> None:
     with pytest.raises(BadCommand) as caught:
         parse_bdat(argument)
     assert caught.value.reply[:9] == b"501 5.5.4"
 
 
-@pytest.mark.parametrize("name", [b"a", b"mail.example.org", b"[127.0.0.1]", b"[IPv6:::1]", b"my_pc", "bücher.example".encode()])
+@pytest.mark.parametrize(
+    "name", [b"a", b"mail.example.org", b"[127.0.0.1]", b"[IPv6:::1]", b"my_pc", "bücher.example".encode()]
+)
 def test_names_of_ehlo(name: bytes) -> None:
     assert parse_name(name) == name
 
