@@ -11,7 +11,7 @@ from mailserverd.wire.mime.structure import LEAF, MESSAGE, MULTIPART, Facts, fac
 
 
 class Entity:
-    """A message or body part. values: of a message only; children: the parts of a multipart, the content of a message."""
+    """A message or body part. values: of a message only; children: parts of a multipart, content of a message."""
 
     __slots__ = ("body_start", "children", "end", "facts", "header_start", "parent", "values")
 
@@ -45,12 +45,13 @@ class _Walk:
     """path: the open entities from the message to the innermost. open, delimiters, upcoming, heights: of each open
     multipart itself, its "\\n--boundary", where that comes next (or far beyond the end) and its place in the path."""
 
-    __slots__ = ("count", "delimiters", "far", "heights", "limits", "octets", "open", "path", "upcoming")
+    __slots__ = ("budget", "count", "delimiters", "far", "heights", "limits", "octets", "open", "path", "upcoming")
 
     def __init__(self, octets: bytes, limits: MimeLimits) -> None:
         self.octets, self.limits = octets, limits
         self.far = len(octets) + 1
         self.count = 1
+        self.budget = limits.part_header_octets
         self.path: list[Entity] = []
         self.open: list[Entity] = []
         self.delimiters: list[bytes] = []
@@ -125,12 +126,17 @@ class _Walk:
         body = find_header_end(self.octets, start, boundary + 1)
         return max(start, self._line_before(boundary)) if body < 0 else body
 
+    def _header(self, start: int, body: int) -> bytes:
+        """The header block, as far as it may still be read: it costs much more than other octets do."""
+        octets = min(body - start, self.limits.header_octets, self.budget)
+        self.budget -= octets
+        return self.octets[start : start + octets]
+
     def _begin_part(self, parent: Entity, start: int) -> None:
         body = self._body_start(start)
         limits = self.limits
         opaque = len(self.path) >= limits.depth
-        header = self.octets[start : min(body, start + limits.header_octets)]
-        facts = facts_of_header(header, parent.facts.subtype == b"digest", opaque, limits.boundary_octets)
+        facts = facts_of_header(self._header(start, body), parent.facts.subtype == b"digest", opaque, limits.boundary_octets)
         self._add(Entity(start, body, len(self.octets), facts, parent, None))
 
     def _add(self, entity: Entity) -> None:
@@ -160,7 +166,7 @@ class _Walk:
         """The message within a message/rfc822 part. It is there even when there is no room for its own parts."""
         start = container.body_start
         body = self._body_start(start)
-        _, values = read_header(self.octets[start:body], self.limits)
+        _, values = read_header(self._header(start, body), self.limits)
         opaque = len(self.path) >= self.limits.depth or self.count >= self.limits.parts
         facts = facts_of_values(values, False, opaque, self.limits.boundary_octets)
         self._add(Entity(start, body, len(self.octets), facts, container, values))
@@ -186,7 +192,7 @@ def pack_parts(root: Entity) -> bytes:
 
 
 def fill_empty(root: Entity, empty: Facts) -> None:
-    """Give each multipart without parts an empty one: BODYSTRUCTURE shows at least one (RFC 9051 §9 body-type-mpart)."""
+    """Give each multipart without parts an empty one: BODYSTRUCTURE has at least one (RFC 9051 §9 body-type-mpart)."""
     order = [root]
     for entity in order:
         if entity.facts.kind == MULTIPART and not entity.children:
