@@ -72,7 +72,7 @@ class Router:
             limit = account.max_message_octets
             if limit is not None and octets > limit:
                 refusal = TOO_LARGE
-            elif account.quota_octets is not None and not await self._room.has_room(account.account_id, octets):
+            elif account.quota_octets is not None and not await self._room.has_room(account.account_id, octets or 1):
                 refusal = FULL
             else:
                 return Routed(path.wire, accounts)

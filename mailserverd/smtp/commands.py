@@ -38,14 +38,17 @@ def obey(session: Session, line: bytes) -> Reply:
     """The reply to one line, its CRLF taken off."""
     if b"\n" in line or b"\r" in line or b"\0" in line:
         session.exchange = None
+        session.verb = b"OTHER"
         return session.bad(replies.BAD_OCTETS)
     if session.exchange is not None:
         return _login_step(session, line)
     verb, _, argument = line.partition(b" ")
-    command = COMMANDS[session.settings.door].get(verb.upper())
+    verb = verb.upper()
+    command = COMMANDS[session.settings.door].get(verb)
+    session.verb = b"OTHER" if command is None else verb
     try:
         if command is None:
-            return session.bad(_not_here(verb.upper()))
+            return session.bad(_not_here(verb))
         return command(session, argument.strip(b" \t") if argument else argument)
     except BadCommand as error:
         return session.bad(error.reply)

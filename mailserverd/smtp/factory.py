@@ -12,6 +12,7 @@ from mailserverd.config.schema import Config
 from mailserverd.smtp.server import SmtpServer
 from mailserverd.smtp.services import Services
 from mailserverd.smtp.settings import LMTP, settings_of
+from mailserverd.telemetry.metrics import Histogram
 from mailserverd.wire.smtp.reply import reply
 
 ENDING_SECONDS = 20.0  # how long answers in flight are waited for when the server stops
@@ -27,6 +28,7 @@ class SmtpFactory(ServerFactory["SmtpServer"]):
         self.services = services
         self.sessions: set[SmtpServer] = set()
         self._listener = listener
+        self._latencies: dict[bytes, Histogram] = {}
         self._ended: Deferred[None] | None = None
         self.reload(config)
 
@@ -37,6 +39,14 @@ class SmtpFactory(ServerFactory["SmtpServer"]):
 
     def buildProtocol(self, addr: IAddress | None) -> SmtpServer:
         return SmtpServer(self)
+
+    def latency_of(self, verb: bytes) -> Histogram:
+        """verb: of the commands there are, MESSAGE for the end of one, OTHER: a closed set."""
+        held = self._latencies.get(verb)
+        if held is None:
+            name = verb.decode("ascii")
+            held = self._latencies[verb] = self.services.metrics.commands[self.settings.door, name]
+        return held
 
     def session_over(self) -> None:
         """For SmtpServer: one connection is gone."""

@@ -65,6 +65,7 @@ class SmtpServer(ESMTP):
     _ending = False  # the server stops: say 421 as soon as no command is in flight
     _lost = False
     _since = 0.0  # when the message being received began
+    _begun = 0.0  # when the command in flight came
     _deadline = 0.0
     _timer: IDelayedCall | None = None
 
@@ -198,40 +199,28 @@ class SmtpServer(ESMTP):
             self._proxy_header(data)
             return
         out: list[bytes] = []
-        pos = 0
-        left = COMMANDS_A_TURN
+        pos, left = 0, COMMANDS_A_TURN
+        answer: Any
+        seconds = self.factory.services.clock.seconds
         while True:
-            receiver = session.receiver
-            if receiver is not None:
-                block, rest = receiver.feed(data[pos:] if pos else data)
-                if block:
-                    session.take(block)
-                if rest is None:
-                    data, pos = b"", 0
-                    if session.after is After.CLOSE:
-                        out.append(replies.TOO_LARGE)
-                        self._act(session, out)
-                        return
-                    break
+            self._begun = seconds()
+            if session.receiver is not None:
+                rest, answer = self._octets(session, data[pos:] if pos else data)
                 data, pos = rest, 0
-                answer = session.received_all()
+                if answer is None:
+                    break
             else:
                 end = data.find(b"\r\n", pos)
                 if end < 0:
-                    data = self._partial_line(session, data[pos:] if pos else data)
-                    pos = 0
+                    data, pos = self._partial_line(session, data[pos:] if pos else data), 0
                     break
-                line = data[pos:end]
+                answer = self._line(session, data[pos:end])
                 pos = end + 2
-                answer = self._line(session, line)
-            if not isinstance(answer, bytes):
-                stepped = self._step(answer)
-                if stepped is None:
-                    self._input = data[pos:]
-                    if out:
-                        write_now(self.transport, b"".join(out))
-                    return
-                answer = stepped
+            if not isinstance(answer, bytes) and (answer := self._step(answer)) is None:
+                self._input = data[pos:]
+                self._send(out)
+                return
+            self._observe(session)
             out.append(answer)
             if session.after is not After.GO_ON:
                 self._act(session, out)
@@ -242,9 +231,31 @@ class SmtpServer(ESMTP):
                 self.factory.services.clock.callLater(0, self._turn_again)
                 break
         self._input = data[pos:] if pos else data
+        self._send(out)
+        if not self._closing:
+            self._set_deadline(session, bool(out))
+
+    def _send(self, out: list[bytes]) -> None:
         if out:
-            write_now(self.transport, b"".join(out))
-        self._set_deadline(session, bool(out))
+            write_now(self.transport, out[0] if len(out) == 1 else b"".join(out))
+
+    def _observe(self, session: Session) -> None:
+        """Note how long the answer to a command took."""
+        seconds = self.factory.services.clock.seconds() - self._begun
+        self.factory.latency_of(session.verb).observe(seconds)
+
+    def _octets(self, session: Session, data: bytes) -> tuple[bytes, Any]:
+        """Give octets to the receiver; those after its end, and the answer, None while there is none."""
+        receiver = session.receiver
+        assert receiver is not None
+        block, rest = receiver.feed(data)
+        if block:
+            session.take(block)
+        if rest is not None:
+            return rest, session.received_all()
+        if session.after is After.CLOSE:
+            self._act(session, [replies.TOO_LARGE])
+        return b"", None
 
     def _line(self, session: Session, line: bytes) -> Any:
         if self._skipping:
@@ -318,6 +329,7 @@ class SmtpServer(ESMTP):
         self._waiting = False
         session = self._session
         assert session is not None
+        self._observe(session)
         if self._lost:
             session.gone()
             return

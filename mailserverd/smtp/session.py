@@ -78,6 +78,7 @@ class Session:
         "strict",
         "tls",
         "transaction",
+        "verb",
     )
 
     def __init__(self, services: Services, settings: Settings, host: str, line: Line) -> None:
@@ -97,6 +98,7 @@ class Session:
         self.idle_commands = 0
         self.refused_recipients = 0
         self.transaction: Transaction | None = None
+        self.verb = b""  # of the command in flight
         self.forget_greeting()
 
     # The state between messages.
@@ -172,6 +174,7 @@ class Session:
     def received_all(self) -> Reply:
         """The receiver is done: the end of DATA, of a chunk, or of a chunk that was refused before."""
         receiver, self.receiver = self.receiver, None
+        self.verb = b"MESSAGE"
         transaction = self.transaction
         if isinstance(receiver, Discard) or transaction is None:
             return b""

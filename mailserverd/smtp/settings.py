@@ -26,7 +26,6 @@ class Settings:
     data_timeout_seconds: int
     max_messages_per_minute: int
     stalled_client_seconds: int
-    max_output_buffer_bytes: int
     proxy_networks: Networks
     trusted_networks: Networks
     exempt_networks: Networks
@@ -48,7 +47,6 @@ def settings_of(config: Config, listener: str) -> Settings:
         data_timeout_seconds=section.data_timeout_seconds,
         max_messages_per_minute=section.max_messages_per_minute,
         stalled_client_seconds=config.limits.stalled_client_seconds,
-        max_output_buffer_bytes=config.limits.max_output_buffer_bytes,
         proxy_networks=Networks()
         if listener == "submissions"
         else getattr(section, "proxy_protocol_networks", Networks()),
