@@ -6,6 +6,7 @@ generated password is shown once and kept nowhere.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,11 @@ def _next_steps(path: Path, config: Config, ports: dict[str, int], address: str)
         f'  send:   python3 -c "{send}"',
         f'  read:   python3 -c "{read}"',
         "  check:  make test",
-        f"  ask:    mailserverd --config {path} status",
+        f"  ask:    {_program()} --config {path} status",
         "",
     ]
+
+
+def _program() -> str:
+    """This command as it was called: it need not be on the PATH."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "mailserverd" else "mailserverd"
