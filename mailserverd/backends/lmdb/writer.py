@@ -72,6 +72,7 @@ class Writer:
         self._early_deadline = 0.0
         self._stopping = False
         self._complained = -float(_COMPLAINT_SECONDS)
+        self.trouble: str | None = None  # why the last commit failed and what to do; None once one succeeded
         self._stopped: Deferred[None] = Deferred()
         self._log = Logger()
         self._thread = Thread(target=self._run, name="store writer", daemon=True)
@@ -228,12 +229,13 @@ class Writer:
             self._attempt_growing(batch)
         except (OutOfMap, WriteFailed, UnusableStore, OSError) as error:
             self._abort()
-            why = self._explain(error)
+            why = self.trouble = self._explain(error)
             for ticket in batch:
                 ticket.error = TryAgain(why)
             self._again()
             self._answer(batch, settled=False)
             return
+        self.trouble = None
         self._observe(len(batch), time.monotonic() - started)
         self._settle()
         self._answer(batch, settled=True)
