@@ -223,7 +223,7 @@ class _Reader:
             self.in_angle = False
         elif text == b"," and not (self.in_angle and self.angle and self.angle[0].text == b"@"):
             self._finish()
-        elif text == b";":
+        elif text == b";" and (self.in_group or not self.in_angle):
             self._finish()
             if self.in_group:
                 self.out.append(_GROUP_END)

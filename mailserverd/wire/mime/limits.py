@@ -18,7 +18,7 @@ class MimeLimits:
     header_octets: int = 262_144
     part_header_octets: int = 2_097_152
     header_fields: int = 2_000
-    boundary_octets: int = 1_000
+    boundary_octets: int = 8_192
 
 
 DEFAULT_LIMITS = MimeLimits()
