@@ -14,7 +14,7 @@ from mailserverd.backends.lmdb.history import merged_ranges, stored_change
 from mailserverd.backends.lmdb.keys import account_prefix, numbered
 from mailserverd.backends.lmdb.outcome import Outcome
 from mailserverd.backends.lmdb.plan_commit import plan_commit
-from mailserverd.backends.lmdb.records import AccountRecord, decoded_mailbox, unpacked_row
+from mailserverd.backends.lmdb.records import AccountRecord, decoded_account, decoded_mailbox, unpacked_row
 from mailserverd.backends.lmdb.shared_index import apply_effect
 from mailserverd.interfaces.mail_store import Add, Committed, Op, Page, SetFlags, TakeRecent, UidRanges
 from mailserverd.interfaces.mailbox_index import MailboxIndex
@@ -48,6 +48,14 @@ class LmdbAccountMail:
         self._mailboxes = mailboxes
         self.account_id = account_id
         self.gone = False
+
+    def reload(self) -> None:
+        """Memory follows the disk as if the account had just been opened."""
+        environment = self._store.environment
+        with environment.read() as transaction:
+            self._record = decoded_account(transaction.get(self._prefix + b"a"))
+        boxes = [decoded_mailbox(value) for _, value in environment.scan(self._prefix + b"m")]
+        self._mailboxes = {MailboxId(box.mailbox_id): box.row() for box in boxes}
 
     async def state(self) -> AccountState:
         return self._record.state(self._store.quota(self.account_id))

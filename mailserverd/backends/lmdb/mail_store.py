@@ -136,6 +136,16 @@ class LmdbMailStore:
         while await self.writer.submit(partial(_remove_some, prefix=prefix), order=account_id):
             pass
 
+    def refresh(self, account_id: AccountId) -> None:
+        """The account's records were mended behind its back: read them again, and end what was selected in it."""
+        account = self._accounts.get(account_id)
+        for key, index in list(self._indexes.items()):
+            if key[0] == account_id:
+                index.gone = True
+                self._forget_index(key)
+        if account is not None:
+            account.reload()
+
     # Indexes
 
     async def index_of(self, account: LmdbAccountMail, mailbox_id: MailboxId) -> MailboxIndex:

@@ -21,6 +21,11 @@ class Step:
         self.early = early
         self.wrote = False
 
+    @property
+    def transaction(self) -> Transaction:
+        """For a plan that reads a great many records before it changes any."""
+        return self._transaction
+
     def get(self, key: bytes) -> bytes | None:
         value = self._changes.get(key, _ABSENT)
         if value is _ABSENT:
