@@ -40,8 +40,8 @@ def _exported(connection: Any) -> bytes | None:
 
 
 def _end_point(connection: Any) -> bytes | None:
-    certificate = connection.get_certificate()
-    return None if certificate is None else end_point_hash(certificate.to_cryptography())
+    certificate = connection.get_certificate(as_cryptography=True)
+    return None if certificate is None else end_point_hash(certificate)
 
 
 def end_point_hash(certificate: x509.Certificate) -> bytes | None:
