@@ -114,9 +114,8 @@ class Inbound:
             ]
             results = await gatherResults(copies)
             outcomes = {each.account_id: result for each, result in zip(accounts, results, strict=True)}
-        answers = [await self._settle(envelope, group, outcomes, message, now) for group in _groups(envelope)]
         self._note(envelope, accounts, outcomes, scanned, len(message))
-        return answers
+        return await self._settle(envelope, outcomes, message, now)
 
     async def _copy(self, envelope: Envelope, account: Account, scanned: Scanned, octets: int, now: int) -> Outcome:
         if account.max_message_octets is not None and octets > account.max_message_octets:
@@ -129,27 +128,28 @@ class Inbound:
         return DELIVERED
 
     async def _settle(
-        self,
-        envelope: Envelope,
-        group: list[Account],
-        outcomes: dict[AccountId, Outcome],
-        message: bytes,
-        now: int,
-    ) -> Outcome:
-        """One answer for accounts that share a fate."""
-        failed = [each for each in group if not isinstance(outcomes[each.account_id], Delivered)]
-        if not failed:
-            return DELIVERED
-        if len(failed) == len(group):
-            return _worst(outcomes[each.account_id] for each in failed)
-        for account in failed:
-            outcome = outcomes[account.account_id]
-            assert not isinstance(outcome, Delivered)
-            try:
-                await self._pending.keep(envelope, account, outcome, message, now)
-            except Exception as error:
-                return outcome_of(error, envelope.queue_id)
-        return DELIVERED
+        self, envelope: Envelope, outcomes: dict[AccountId, Outcome], message: bytes, now: int
+    ) -> list[Outcome]:
+        """An answer for each group of accounts that share a fate. What becomes pending counts as delivered for all."""
+        if all(isinstance(each, Delivered) for each in outcomes.values()):
+            return [DELIVERED] * (len(envelope.recipients) if envelope.apart else 1)
+        groups = _groups(envelope)
+        settled = {each for each, outcome in outcomes.items() if isinstance(outcome, Delivered)}
+        answers: list[Outcome] = []
+        for group in [each for each in groups if not settled.isdisjoint(account.account_id for account in each)]:
+            for account in group:
+                outcome = outcomes[account.account_id]
+                if account.account_id in settled or isinstance(outcome, Delivered):
+                    continue
+                try:
+                    await self._pending.keep(envelope, account, outcome, message, now)
+                    settled.add(account.account_id)
+                except Exception as error:
+                    outcomes[account.account_id] = outcome_of(error, envelope.queue_id)
+        for group in groups:
+            failed = [outcomes[each.account_id] for each in group if each.account_id not in settled]
+            answers.append(_worst(failed) if failed else DELIVERED)
+        return answers
 
     def _note(
         self,
@@ -160,6 +160,16 @@ class Inbound:
         octets: int,
     ) -> None:
         message_id = scanned.message_id.decode("utf-8", "replace")
+        sender = envelope.reverse_path.decode("utf-8", "replace")
+        self._trace.record(
+            "received",
+            queue_id=envelope.queue_id,
+            message_id=message_id,
+            door=envelope.door,
+            session=envelope.session,
+            sender=sender,
+            octets=octets,
+        )
         for account in accounts:
             outcome = outcomes[account.account_id]
             label = label_of(outcome)
@@ -167,7 +177,6 @@ class Inbound:
             self._trace.record(
                 label,
                 queue_id=envelope.queue_id,
-                message_id=message_id,
                 to=account.address,
                 why=reason_of(outcome),
             )
@@ -176,6 +185,7 @@ class Inbound:
             session=envelope.session,
             queue_id=envelope.queue_id,
             message_id=message_id,
+            sender=sender,
             octets=octets,
             copies=len(accounts),
             delivered=sum(isinstance(each, Delivered) for each in outcomes.values()),
@@ -200,7 +210,6 @@ def _groups(envelope: Envelope) -> list[list[Account]]:
     return [_each_once(envelope.recipients)]
 
 
-def _worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Nothing was delivered: a later try may still help as long as one copy was only put off."""
-    found = list(outcomes)
-    return next((each for each in found if isinstance(each, TryLater)), found[0])
+def _worst(failed: list[Outcome]) -> Outcome:
+    """A later try may still help as long as one copy was only put off."""
+    return next((each for each in failed if isinstance(each, TryLater)), failed[0])

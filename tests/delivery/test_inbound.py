@@ -137,15 +137,34 @@ def test_what_cannot_be_kept_is_not_said_to_be_delivered(house: House) -> None:
 
 def test_lmtp_answers_for_each_recipient(house: House) -> None:
     house.copies.failing = {2: OverQuota("x")}
-    recipients = (
-        Routed(b"anna@example.org", (house.anna,)),
-        Routed(b"bob@example.org", (house.bob,)),
-        both(house),
-    )
+    recipients = (Routed(b"anna@example.org", (house.anna,)), Routed(b"bob@example.org", (house.bob,)))
     outcomes = receive(house, envelope(house, *recipients, apart=True))
-    assert [type(each) for each in outcomes] == [Delivered, TryLater, Delivered]
+    assert [type(each) for each in outcomes] == [Delivered, TryLater]
+    assert house.records.kept == {}
+
+
+def test_a_copy_kept_for_one_recipient_is_not_asked_for_again_by_another(house: House) -> None:
+    """The client would send bob's again, and the kept copy would be its double."""
+    house.copies.failing = {2: OverQuota("x")}
+    recipients = (Routed(b"bob@example.org", (house.bob,)), both(house))
+    assert receive(house, envelope(house, *recipients, apart=True)) == [Delivered(), Delivered()]
     assert list(house.records.kept) == [b"q1/2"]
     assert [each[0] for each in house.copies.delivered] == [1]
+
+
+def test_the_trail_of_a_message(house: House) -> None:
+    house.copies.failing = {2: TryAgain("x")}
+    receive(house, envelope(house, both(house)))
+    events = house.trace.take()
+    assert [(each["event"], each.get("to")) for each in events] == [
+        ("received", None),
+        ("delivered", "anna@example.org"),
+        ("try_later", "bob@example.org"),
+        ("kept", "bob@example.org"),
+    ]
+    assert events[0]["message_id"] == "id@example.net"
+    assert events[0]["sender"] == "x@example.net"
+    assert {each["queue_id"] for each in events} == {"q1"}
 
 
 def test_too_large_for_one_account(house: House) -> None:

@@ -1,8 +1,8 @@
 """The conversations of tests/transcripts/smtp, played over StringTransport.
 
 First line: "# what RFC, listener NAME". "C: x" sends x and CRLF and reads the answers, "C+ x" sends more first;
-"S: x" is an answer line that begins so, "S: x*" all lines of one reply, each beginning with x. The answers to each "C:" must
-be these and no others.
+"S: x" is an answer line that begins so, "S: x*" all lines of one reply, each beginning with x. The answers to each
+"C:" must be these and no others.
 """
 
 from pathlib import Path
