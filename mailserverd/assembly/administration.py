@@ -15,13 +15,18 @@ from mailserverd.assembly.account_mailboxes import StoredMailboxes
 from mailserverd.assembly.admin_verbs import AdminVerbs, directory_verbs
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.offline import offline
+from mailserverd.assembly.store_verbs import StoreVerbs
 from mailserverd.config.schema import Config
 
 
 def admin_verbs(backends: Backends, config: Callable[[], Config], hashing: Hashing) -> AdminVerbs:
     """config: as it is now."""
     mailboxes = StoredMailboxes(backends.mail, lambda: config().mailboxes)
-    return directory_verbs(Administration(backends.directory, mailboxes, hashing, time))
+    verbs = directory_verbs(Administration(backends.directory, mailboxes, hashing, time))
+    store = StoreVerbs(backends.check())
+    verbs.register("store check", store.check)
+    verbs.register("store check-progress", store.check_progress)
+    return verbs
 
 
 def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> object:

@@ -23,9 +23,11 @@ from mailserverd.assembly.mail_flow import mail_flow
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
+from mailserverd.assembly.store_verbs import StoreVerbs
 from mailserverd.assembly.watch import Watch
-from mailserverd.assembly.watching import ReactorDelay, TraceWriter
+from mailserverd.assembly.watching import ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
+from mailserverd.mailstore.blob_sweep import BlobSweep
 from mailserverd.telemetry.log import LineObserver
 from mailserverd.web.site import monitoring_site
 
@@ -95,12 +97,16 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
         site = monitoring_site(reactor, seen.metrics, seen.health)
         listeners.append(Listener("metrics", reactor, prepared.sockets["metrics"], site, None))
     listeners += Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
+    watch_store(seen, backends, config.server.data_directory)
+    sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
+    StoreVerbs(backends).register(verbs)
     return Parts(
         "the rooms",
         [
             logins,
             Step("pending deliveries", flow.pending.start, flow.pending.stop),
+            Step("the blob sweep", sweep.start, sweep.stop),
             AdminSocket(reactor, config.server.data_directory, verbs),
             AllListeners(listeners),
         ],

@@ -1,10 +1,11 @@
-"""The parts that watch the others: the reactor's delay, and the trace on its way to disk.
+"""What watches the others: the reactor's delay, the trace on its way to disk, the store's health.
 
 Standing rules: nothing here may slow the mail down; what cannot be written is dropped with one log line.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from mailserverd.assembly.embedded import Backends
+from mailserverd.assembly.watch import Watch
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace, expire, write_events
 
@@ -21,6 +24,7 @@ log = Logger()
 DELAY_INTERVAL_SECONDS = 0.5
 TRACE_INTERVAL_SECONDS = 1.0
 EXPIRY_INTERVAL_SECONDS = 3600.0
+MIN_FREE_BYTES = 64 * 1_048_576
 
 InThread = Callable[..., Deferred[Any]]
 """deferToThread: run a blocking function elsewhere."""
@@ -99,3 +103,24 @@ class TraceWriter:
                 await self._in_thread(write_events, self._folder, events)
         except OSError as error:
             log.error("trace cannot be written; make room or mend the folder", folder=self._folder, why=error.strerror)
+
+
+def watch_store(seen: Watch, backends: Backends, data_directory: Path) -> None:
+    """The store on the health page and among the metrics."""
+    seen.health.add("store", lambda: backends.writer.trouble)
+    seen.health.add("disk", lambda: _disk_problem(data_directory))
+    seen.metrics.read(
+        "pending_deliveries", "Copies that wait to be delivered again", lambda: float(backends.pending.waiting())
+    )
+    seen.metrics.read("disk_free_bytes", "Room left for the data directory", lambda: float(_free(data_directory)))
+
+
+def _disk_problem(data_directory: Path) -> str | None:
+    if _free(data_directory) >= MIN_FREE_BYTES:
+        return None
+    return f"less than {MIN_FREE_BYTES // 1_048_576} MiB is free in {data_directory}; make room"
+
+
+def _free(data_directory: Path) -> int:
+    found = os.statvfs(data_directory)
+    return found.f_bavail * found.f_frsize

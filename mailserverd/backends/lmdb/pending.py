@@ -70,4 +70,7 @@ class LmdbPending:
             self._due_at.pop(key, None)
 
     async def count(self) -> int:
+        return self.waiting()
+
+    def waiting(self) -> int:
         return len(self._due_at)
