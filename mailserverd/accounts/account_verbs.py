@@ -5,8 +5,8 @@ from dataclasses import replace
 from mailserverd.accounts.administration import (
     Administration,
     Answer,
-    VerbRefused,
     checked_address,
+    checked_name,
     checked_octets,
 )
 from mailserverd.accounts.alias_verbs import PAGE, refuse_if_led_to
@@ -17,7 +17,6 @@ from mailserverd.model.errors import AlreadyExists, NotFound
 from mailserverd.model.identifiers import AccountId
 
 _NO_ID = AccountId(0)
-_MAX_NAME = 256
 
 
 class AccountVerbs:
@@ -37,7 +36,7 @@ class AccountVerbs:
         account = Account(
             _NO_ID,
             checked_address(address),
-            _checked_name(name),
+            checked_name(name),
             disabled,
             checked_octets("quota", quota_bytes),
             checked_octets("message size", max_message_bytes),
@@ -91,7 +90,7 @@ class AccountVerbs:
         account = await self._all.account(address)
         changed = replace(
             account,
-            display_name=account.display_name if name is None else _checked_name(name),
+            display_name=account.display_name if name is None else checked_name(name),
             disabled=account.disabled if disabled is None else disabled,
             quota_octets=_chosen("quota", quota_bytes, account.quota_octets, clear),
             max_message_octets=_chosen("max_message", max_message_bytes, account.max_message_octets, clear),
@@ -114,12 +113,6 @@ def _chosen(what: str, wanted: int | None, before: int | None, clear: tuple[str,
     if what in clear:
         return None
     return before if wanted is None else checked_octets(what, wanted)
-
-
-def _checked_name(name: str) -> str:
-    if len(name) > _MAX_NAME or not (name.isprintable() or not name):
-        raise VerbRefused(f"a display name has at most {_MAX_NAME} printable characters")
-    return name
 
 
 def shown(account: Account) -> Answer:

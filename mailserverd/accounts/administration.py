@@ -18,6 +18,7 @@ from mailserverd.model.identifiers import AccountId
 from mailserverd.model.mailbox import AccountState
 
 Answer = dict[str, Any]
+MAX_NAME = 256
 
 
 class VerbRefused(Exception):
@@ -73,3 +74,9 @@ def checked_octets(name: str, octets: int | None) -> int | None:
     if octets is not None and not 0 <= octets < 2**63:
         raise VerbRefused(f"{name} must be a number of octets, not {octets}")
     return octets
+
+
+def checked_name(name: str) -> str:
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise VerbRefused(f"a display name has at most {MAX_NAME} printable characters")
+    return name

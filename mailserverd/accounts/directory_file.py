@@ -16,6 +16,7 @@ from mailserverd.accounts.administration import (
     VerbRefused,
     checked_address,
     checked_domain,
+    checked_name,
     checked_octets,
 )
 from mailserverd.model.account import Account, Alias, Credential, Credentials, Domain
@@ -165,7 +166,7 @@ def _account(entry: AccountEntry) -> Account:
     return Account(
         AccountId(0),
         checked_address(entry.address),
-        entry.name,
+        checked_name(entry.name),
         entry.disabled,
         checked_octets("quota_bytes", entry.quota_bytes),
         checked_octets("max_message_bytes", entry.max_message_bytes),

@@ -16,14 +16,14 @@ def opaque_string(password: bytes | str) -> str | None:
     if isinstance(password, str):
         text = password
     else:
-        if not 0 < len(password) <= MAX_PASSWORD_OCTETS:
-            return None
         try:
-            text = password.decode()
+            text = password[: MAX_PASSWORD_OCTETS + 1].decode()
         except UnicodeDecodeError:
             return None
+    if not 0 < len(text) <= MAX_PASSWORD_OCTETS:
+        return None
     if text.isascii():
-        return text if text and text.isprintable() else None
+        return text if text.isprintable() else None
     text = "".join(" " if unicodedata.category(char) == "Zs" else char for char in text)
     text = unicodedata.normalize("NFC", text)
     if any(_outside_freeform(char) for char in text):
