@@ -7,18 +7,16 @@ lock, and closed last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import time
 from typing import Any
 
-import msgspec
 from twisted.logger import Logger
 
 from mailserverd.backends.files.blob_store import FileBlobs
 from mailserverd.backends.files.threads import FileThreads
 from mailserverd.backends.lmdb.blob_references import BlobReferences
-from mailserverd.backends.lmdb.check import StoreCheck, told
+from mailserverd.backends.lmdb.check import StoreCheck
 from mailserverd.backends.lmdb.directory import LmdbDirectory
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment
@@ -48,11 +46,6 @@ class Backends:
     writer: Writer
     journal: EarlyJournal
     threads: FileThreads
-
-    async def check(self, repair: bool, progress: Callable[[dict[str, int]], None]) -> dict[str, Any]:
-        """`store check`, as values of JSON; progress is told in such values too. Raises TryAgain."""
-        check = StoreCheck(self.environment, self.writer, self.blobs, self.threads, self.mail.refresh)
-        return told(await check.run(repair, lambda now: progress(msgspec.to_builtins(now))))
 
     def check(self) -> StoreCheck:
         return StoreCheck(self.environment, self.writer, self.blobs, self.threads, self.mail.refresh)

@@ -23,7 +23,6 @@ from mailserverd.assembly.mail_flow import mail_flow
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
-from mailserverd.assembly.store_verbs import StoreVerbs
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.watching import ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
@@ -100,7 +99,6 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     watch_store(seen, backends, config.server.data_directory)
     sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
-    StoreVerbs(backends).register(verbs)
     return Parts(
         "the rooms",
         [

@@ -58,6 +58,15 @@ def call(config: Config, verb: str, arguments: dict[str, Any], pause: Callable[[
     raise AssertionError("the last attempt returns or raises")
 
 
+def asked_of_server(config: Config, verb: str, arguments: dict[str, Any]) -> Any:
+    """As call, but None where the server is down. Raises VerbRefused, OSError."""
+    connection = connected(config.server.data_directory)
+    if connection is None:
+        return None
+    with connection:
+        return _asked(connection, verb, arguments)
+
+
 def connected(directory: Path) -> socket.socket | None:
     """A connection to the running server, or None where nobody listens. Raises OSError (not ours to ask)."""
     try:

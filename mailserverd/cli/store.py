@@ -46,10 +46,12 @@ def _lines(result: dict[str, Any], repair: bool) -> Iterator[str]:
     for finding in result["findings"]:
         where = f"account {finding['account']}: " if finding["account"] is not None else ""
         yield f"{finding['severity']}: {where}{finding['what']}; {_remedy(finding, repair)}"
-    yield (
-        f"checked {result['accounts']} accounts, {result['messages']} messages, {result['blobs']} blobs:"
-        f" {result['losses']} losses, {result['errors']} errors, {result['warnings']} warnings, {result['mended']} mended"
-    )
+    counts = f"{result['accounts']} accounts, {result['messages']} messages, {result['blobs']} blobs"
+    if result["clean"]:
+        yield f"clean: {counts}"
+    else:
+        kinds = f"{result['losses']} losses, {result['errors']} errors, {result['warnings']} warnings"
+        yield f"checked {counts}: {kinds}, {result['mended']} mended"
 
 
 def _remedy(finding: dict[str, Any], repair: bool) -> str:

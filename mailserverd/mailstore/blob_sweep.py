@@ -4,7 +4,7 @@ Standing rules: the interval is longer than any message takes from its first blo
 is what protects a blob that nothing refers to yet; a sweep that fails is logged and tried again, and harms nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -28,17 +28,18 @@ def next_sweep_after(failures: int, interval_seconds: float) -> float:
 
 
 class BlobSweep:
-    """is_referred_to: whether any stored message holds the blob; asked in the reactor thread, must be quick."""
+    """references: asked once a sweep, after its generation has begun, for what tells whether a stored message holds a
+    blob; what it gives is called in the reactor thread and must be quick."""
 
     def __init__(
         self,
         blobs: BlobStore,
-        is_referred_to: Callable[[BlobId], bool],
+        references: Callable[[], Awaitable[Callable[[BlobId], bool]]],
         clock: IReactorTime,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self._blobs = blobs
-        self._is_referred_to = is_referred_to
+        self._references = references
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._failures = 0
@@ -66,13 +67,14 @@ class BlobSweep:
         if not self._generation_begun:
             await self._blobs.begin_sweep()
             self._generation_begun = True
-        swept = await self._blobs.sweep(self._keep)
+        is_referred_to = await self._references()
+        swept = await self._blobs.sweep(lambda blob_id: self._is_stopping() or is_referred_to(blob_id))
         self._generation_begun = False
         return swept
 
-    def _keep(self, blob_id: BlobId) -> bool:
-        """While the server stops, everything is kept, so that the stop does not wait for a whole sweep's work."""
-        return (self._stopped and self._under_way is not None) or self._is_referred_to(blob_id)
+    def _is_stopping(self) -> bool:
+        """Then everything is kept, so that the stop does not wait for the rest of the sweep."""
+        return self._stopped and self._under_way is not None
 
     def _begin(self) -> None:
         self._under_way = []

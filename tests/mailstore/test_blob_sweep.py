@@ -50,7 +50,11 @@ def blobs() -> RecordedBlobs:
 
 @pytest.fixture
 def sweep(clock: Clock, blobs: RecordedBlobs) -> BlobSweep:
-    return BlobSweep(blobs, lambda blob_id: blob_id == HELD, clock, interval_seconds=10_000)  # type: ignore[arg-type]
+    async def references() -> Callable[[BlobId], bool]:
+        assert blobs.began, "references are collected after the generation has begun"
+        return lambda blob_id: blob_id == HELD
+
+    return BlobSweep(blobs, references, clock, interval_seconds=10_000)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

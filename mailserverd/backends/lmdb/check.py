@@ -30,6 +30,7 @@ from mailserverd.interfaces.blob_store import BlobStore
 from mailserverd.model.identifiers import AccountId
 
 _TRIES = 6
+_TOLD = 10_000  # findings, in one answer
 
 
 @dataclass(slots=True)
@@ -197,6 +198,6 @@ def told(result: CheckResult) -> dict[str, object]:
                 "repairable": finding.repairable,
                 "what_to_do": finding.what_to_do,
             }
-            for finding in result.findings
+            for finding in result.findings[:_TOLD]
         ],
     }
