@@ -10,6 +10,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -89,10 +90,14 @@ def connected(directory: Path) -> socket.socket | None:
 
 def _asked(connection: socket.socket, verb: str, arguments: dict[str, Any]) -> Any:
     request = json.dumps({"verb": verb, "arguments": arguments}, ensure_ascii=False)
-    connection.sendall(request.encode() + b"\n")
+    with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read: the answer says why
+        connection.sendall(request.encode() + b"\n")
     chunks: list[bytes] = []
     while not chunks or not chunks[-1].endswith(b"\n"):
-        chunk = connection.recv(_RECEIVE_OCTETS)
+        try:
+            chunk = connection.recv(_RECEIVE_OCTETS)
+        except ConnectionResetError:
+            chunk = b""
         if not chunk:
             raise VerbRefused("the server stopped before it answered; look whether it was done, and ask again")
         chunks.append(chunk)
