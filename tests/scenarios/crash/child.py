@@ -10,13 +10,14 @@ import json
 import os
 import random
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
 from mailserverd.interfaces.mail_store import Add, Expunge, Move, PutMailbox, SetFlags
+from mailserverd.model.errors import TryAgain
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import NewMessage
 from tests.backends.lmdb.embedded import Embedded
@@ -49,10 +50,14 @@ async def new_message(store: Embedded, n: int) -> tuple[bytes, NewMessage]:
 
 
 class Child:
-    def __init__(self, directory: Path, seed: int) -> None:
-        self.loop = Loop()
+    """tell: where the lines go; a store that refuses with TryAgain is told of and asked again later."""
+
+    def __init__(self, store: Embedded, seed: int, tell: Callable[..., None] = say) -> None:
+        self.loop = store.loop
         self.random = random.Random(seed)
-        self.store = Embedded(directory, self.loop)
+        self.store = store
+        self.say = tell
+        self.refused = 0
         self.mail = Mail(self.loop, self.store.mail_store)
         boxes = {row.name: row.mailbox_id for row in self.mail.mailboxes()}
         if "Other" not in boxes:
@@ -63,12 +68,17 @@ class Child:
 
     def run(self) -> None:
         """For ever, until it is killed."""
-        say(ok="open")
+        self.say(ok="open")
         while True:
-            work = [Deferred.fromCoroutine(self.something()) for _ in range(AT_ONCE)]
-            for success, result in self.loop.run(DeferredList(work, consumeErrors=True)):
-                if not success:
-                    result.raiseException()
+            self.round()
+
+    def round(self) -> None:
+        """Some operations at once."""
+        work = [Deferred.fromCoroutine(self.something()) for _ in range(AT_ONCE)]
+        for success, result in self.loop.run(DeferredList(work, consumeErrors=True)):
+            if not success:
+                result.trap(TryAgain)
+                self.refused += 1
 
     def something(self) -> Coroutine[Any, Any, None]:
         kind = self.random.choices(["add", "flag", "expunge", "move"], [50, 30, 10, 10])[0]
@@ -81,32 +91,32 @@ class Child:
     async def add(self, n: int) -> None:
         _, message = await new_message(self.store, n)
         box = self.boxes[n % 2]
-        say(**{"try": "add", "n": n, "box": box})
+        self.say(**{"try": "add", "n": n, "box": box})
         done = await self.mail.account.commit([Add(box, message, (), n)], idempotency_key=key_of(n))
         placed = done.results[0].placed[0]
-        say(ok="add", n=n, box=box, uid=placed.uid, id=placed.email_id.hex(), modseq=done.modseq)
+        self.say(ok="add", n=n, box=box, uid=placed.uid, id=placed.email_id.hex(), modseq=done.modseq)
         self.idle.append((n, box, placed.uid))
 
     async def flag(self, n: int, box: int, uid: int) -> None:
         flag = self.random.choice(FLAGS)
-        say(**{"try": "flag", "n": n})
+        self.say(**{"try": "flag", "n": n})
         done = await self.mail.account.commit([SetFlags(MailboxId(box), ((uid, uid),), "add", (flag,))])
-        say(ok="flag", n=n, flag=flag, modseq=done.modseq)
+        self.say(ok="flag", n=n, flag=flag, modseq=done.modseq)
         self.idle.append((n, box, uid))
 
     async def expunge(self, n: int, box: int, uid: int) -> None:
-        say(**{"try": "expunge", "n": n})
+        self.say(**{"try": "expunge", "n": n})
         done = await self.mail.account.commit([Expunge(MailboxId(box), ((uid, uid),), only_deleted=False)])
-        say(ok="expunge", n=n, box=box, uid=uid, modseq=done.modseq)
+        self.say(ok="expunge", n=n, box=box, uid=uid, modseq=done.modseq)
 
     async def move(self, n: int, box: int, uid: int) -> None:
         target = self.boxes[1 - self.boxes.index(MailboxId(box))]
-        say(**{"try": "move", "n": n})
+        self.say(**{"try": "move", "n": n})
         done = await self.mail.account.commit([Move(MailboxId(box), ((uid, uid),), target)])
         placed = done.results[0].placed[0]
-        say(ok="move", n=n, box=target, uid=placed.uid, id=placed.email_id.hex(), modseq=done.modseq)
+        self.say(ok="move", n=n, box=target, uid=placed.uid, id=placed.email_id.hex(), modseq=done.modseq)
         self.idle.append((n, target, placed.uid))
 
 
 if __name__ == "__main__":
-    Child(Path(sys.argv[1]), int(sys.argv[2])).run()
+    Child(Embedded(Path(sys.argv[1]), Loop()), int(sys.argv[2])).run()
