@@ -28,7 +28,7 @@ class RememberedPasswords:
     def recall(self, account_id: AccountId, generation: int, prepared: str) -> str | None:
         """The label of the secret that this password was verified to be, or None."""
         entry = self._entries.get(self._digest(account_id, generation, prepared))
-        if entry is None or entry[0] <= self._seconds():
+        if entry is None or entry[0] <= self._seconds() or self.keep_seconds <= 0:
             return None
         return entry[1]
 

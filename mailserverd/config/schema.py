@@ -159,7 +159,7 @@ class Pop3(Listener):
     addresses: ListenAddresses = (ListenAddress("0.0.0.0", 110),)
     """The addresses to listen on, each "IP:PORT"."""
     apop: bool = False
-    """Whether APOP is offered: it needs a password that the server can read, kept from the next password change on."""
+    """Whether APOP is offered: only accounts with a secret for it (account apop-secret), kept readable, can use it."""
     idle_timeout_seconds: Annotated[Annotated[int, Field(ge=600)], RELOAD] = 600
     """How long a client may be silent; RFC 1939 §3 asks for 600 at least."""
     max_bad_commands: Annotated[Positive, RELOAD] = 20

@@ -67,3 +67,10 @@ def test_zero_seconds_remember_nothing_and_all_can_be_forgotten():
     table.remember(1, 1, "pw", "")
     table.forget_all()
     assert table.recall(1, 1, "pw") is None
+
+
+def test_turned_off_while_it_runs():
+    _, table = remembered()
+    table.remember(1, 1, "pw", "")
+    table.keep_seconds = 0
+    assert table.recall(1, 1, "pw") is None
