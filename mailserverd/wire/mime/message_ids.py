@@ -3,8 +3,8 @@
 import re
 
 # A msg-id; quoted local parts and white space inside are met, so anything up to the bracket counts.
-_find_ids = re.compile(rb"<\s*([^<>]{1,998}?)\s*>").findall
-_bare_id = re.compile(rb"\s*([^\s<>@]+@[^\s<>@]+)\s*\Z").match
+_find_ids = re.compile(rb"<([^<>]{1,998})>").findall
+_bare_id = re.compile(rb"\s*+([^\s<>@]++@[^\s<>@]++)\s*+\Z").match
 _inner_spaces = re.compile(rb"\s+").sub
 _needless_quotes = re.compile(rb'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"(?=@)').sub
 MAX_REFERENCES = 100

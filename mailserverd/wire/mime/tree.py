@@ -136,7 +136,9 @@ class _Walk:
         body = self._body_start(start)
         limits = self.limits
         opaque = len(self.path) >= limits.depth
-        facts = facts_of_header(self._header(start, body), parent.facts.subtype == b"digest", opaque, limits.boundary_octets)
+        facts = facts_of_header(
+            self._header(start, body), parent.facts.subtype == b"digest", opaque, limits.boundary_octets
+        )
         self._add(Entity(start, body, len(self.octets), facts, parent, None))
 
     def _add(self, entity: Entity) -> None:
