@@ -19,7 +19,8 @@ from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
 from mailserverd.pop3.prompt_write import write_now
 from mailserverd.pop3.services import Pop3Services
-from mailserverd.pop3.session import Broken, Later, Session
+from mailserverd.pop3.session import Session
+from mailserverd.pop3.transaction import Broken, Later
 from mailserverd.wire.pop3 import reply
 from mailserverd.wire.pop3.command import MAX_LINE_OCTETS, MAX_SASL_LINE_OCTETS
 from mailserverd.wire.sasl.steps import ChannelBinding

@@ -1,12 +1,12 @@
-"""A POP3 session's commands: a line in, a reply out, at once or as a coroutine where the store has to be asked.
+"""A POP3 session: a line in, a reply out, at once or as a coroutine; the commands before and after the transaction.
 
 Standing rules: every line is answered, in order (the server hands over the next one after the last answer); a name
 or password is never logged or repeated; an error of ours is [SYS/TEMP] or [SYS/PERM] and logged, and leaves the
 session alive unless half a message is out already.
 """
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -16,34 +16,22 @@ from mailserverd.accounts.login import Login, LoginFailure, Peer
 from mailserverd.accounts.sasl_exchange import Reply, SaslExchange, ServerChallenge
 from mailserverd.model.errors import Damaged, NotFound, StoreError
 from mailserverd.model.identifiers import AccountId
-from mailserverd.model.message import Fields
-from mailserverd.pop3.maildrop import Large, Maildrop
+from mailserverd.pop3.maildrop import Maildrop
 from mailserverd.pop3.services import Pop3Services
+from mailserverd.pop3.transaction import COMMANDS, NO_ARGUMENT, NO_SUCH, Answer, Later, Sending, Transaction
 from mailserverd.wire.pop3 import reply
-from mailserverd.wire.pop3.command import parse_command, parse_number, parse_two_numbers
+from mailserverd.wire.pop3.command import parse_command
 from mailserverd.wire.sasl.steps import ChannelBinding
 
-RANGE_OCTETS = 256 * 1024
-Later = Coroutine[Deferred[Any], Any, bytes]
-Answer = bytes | Later
 log = Logger()
 
-_NO_SUCH = reply.err("no such message")
-_NUMBER_WANTED = reply.err("a message number is wanted")
-_NO_ARGUMENT = reply.err("no argument is wanted")
 _LOGIN_FIRST = reply.err("log in first")
 _UNKNOWN = reply.err("unknown command")
 _TLS_FIRST = reply.err("log in over TLS: send STLS first", "AUTH")
 
 
-class Wire(Protocol):
+class Wire(Sending, Protocol):
     """The connection under a session."""
-
-    def send(self, octets: bytes) -> None: ...
-
-    def drained(self) -> Deferred[None] | None:
-        """None where the client keeps up; else fires when it has read enough for more."""
-        ...
 
     def start_tls(self) -> None:
         """Everything received before the handshake is forgotten."""
@@ -56,20 +44,16 @@ class Wire(Protocol):
         ...
 
 
-class Broken(Exception):
-    """Half of a reply is out and the rest cannot come: the connection has to go."""
-
-
 class Session:
     """peer: the other end. bad_commands: how many lines in a row were answered -ERR (see Pop3.max_bad_commands)."""
 
     __slots__ = (
         "_account_id",
         "_closed",
-        "_drop",
         "_exchange",
         "_services",
         "_timestamp",
+        "_transaction",
         "_user",
         "_utf8",
         "_wire",
@@ -87,7 +71,7 @@ class Session:
         self._timestamp = ""
         self._user: str | None = None
         self._exchange: SaslExchange | None = None
-        self._drop: Maildrop | None = None
+        self._transaction: Transaction | None = None
         self._account_id: AccountId | None = None
         self._utf8 = False
         self._closed = False
@@ -106,19 +90,18 @@ class Session:
             self.verb = "AUTH"
             return self._continue(self._exchange, line)
         verb, argument = parse_command(line)
-        drop = self._drop
-        if drop is not None:
-            act = _IN_TRANSACTION.get(verb)
-            if act is not None:
-                self.verb = act[0]
-                return act[1](self, drop, argument)
-        else:
-            before = _BEFORE_LOGIN.get(verb)
-            if before is not None:
-                self.verb = before[0]
-                return before[1](self, argument)
+        transaction = self._transaction
+        if transaction is not None:
+            within = COMMANDS.get(verb)
+            if within is not None:
+                self.verb = within[0]
+                return within[1](transaction, argument)
+        command = (_BEFORE_LOGIN if transaction is None else _AFTER_LOGIN).get(verb)
+        if command is not None:
+            self.verb = command[0]
+            return command[1](self, argument)
         self.verb = "other"
-        return _LOGIN_FIRST if verb in _IN_TRANSACTION and drop is None else _UNKNOWN
+        return _LOGIN_FIRST if verb in COMMANDS and transaction is None else _UNKNOWN
 
     def in_exchange(self) -> bool:
         return self._exchange is not None
@@ -131,7 +114,7 @@ class Session:
             log.error("a message cannot be read: {why}", why=str(error), session=self.peer.session)
             return reply.err("the message is damaged; the administrator can see why in the log", "SYS/PERM")
         except NotFound:
-            return _NO_SUCH
+            return NO_SUCH
         except StoreError as error:
             log.warn("the store refused: {why}", why=str(error), session=self.peer.session)
             return reply.err("the mail store cannot do this now, try again later", "SYS/TEMP")
@@ -139,7 +122,7 @@ class Session:
     def close(self) -> None:
         """The connection is gone: without QUIT nothing is removed (RFC 1939 §6)."""
         self._closed = True
-        self._drop = None
+        self._transaction = None
         self._unlock()
 
     def _unlock(self) -> None:
@@ -155,7 +138,7 @@ class Session:
         mechanisms = self._services.authenticator.mechanisms(self.peer)
         if mechanisms:
             names += [b"USER", b"SASL " + " ".join(mechanisms).encode()]
-        if not self.peer.tls and self._drop is None:
+        if not self.peer.tls and self._transaction is None:
             names.append(b"STLS")  # RFC 2595 §4: only in the AUTHORIZATION state
         names.append(b"IMPLEMENTATION mailserverd")
         return reply.lines("Capability list follows", names)
@@ -163,7 +146,7 @@ class Session:
     def stls(self, argument: bytes) -> bytes:
         """RFC 2595 §4."""
         if argument:
-            return _NO_ARGUMENT
+            return NO_ARGUMENT
         if self.peer.tls:
             return reply.err("TLS is on already")
         if self._utf8:
@@ -177,7 +160,7 @@ class Session:
     def utf8(self, argument: bytes) -> bytes:
         """RFC 6856 §2.1: messages are given as they are with and without it."""
         if argument:
-            return _NO_ARGUMENT
+            return NO_ARGUMENT
         self._utf8 = True
         return reply.ok("UTF8 enabled")
 
@@ -260,126 +243,12 @@ class Session:
             self._unlock()
             raise
         if not self._closed:
-            self._drop = drop
+            self._transaction = Transaction(self._wire, drop)
         log.info("inbox locked", session=self.peer.session, account=result.account.address, messages=messages)
         return reply.ok(f"{messages} messages ({octets} octets)")
 
     def _breathe(self) -> Deferred[None]:
         return deferLater(self._services.clock, 0)
-
-    # TRANSACTION state
-
-    def stat(self, drop: Maildrop, argument: bytes) -> Answer:
-        return _NO_ARGUMENT if argument else self._stat(drop)
-
-    async def _stat(self, drop: Maildrop) -> bytes:
-        return b"+OK %d %d\r\n" % await drop.total()
-
-    def list(self, drop: Maildrop, argument: bytes) -> Answer:
-        if not argument:
-            return self._list(drop)
-        number = parse_number(argument.strip())
-        if number is None:
-            return _NUMBER_WANTED
-        return self._list_one(drop, number) if drop.has(number) else _NO_SUCH
-
-    async def _list(self, drop: Maildrop) -> bytes:
-        rows = await drop.size_lines()
-        return reply.lines(f"{len(rows)} messages", rows)
-
-    async def _list_one(self, drop: Maildrop, number: int) -> bytes:
-        return b"+OK %d %d\r\n" % (number, await drop.size(number))
-
-    def uidl(self, drop: Maildrop, argument: bytes) -> bytes:
-        if not argument:
-            return reply.lines("Unique ids follow", drop.uidl_lines())
-        number = parse_number(argument.strip())
-        if number is None:
-            return _NUMBER_WANTED
-        return b"+OK %d %b\r\n" % (number, drop.uidl(number)) if drop.has(number) else _NO_SUCH
-
-    def retr(self, drop: Maildrop, argument: bytes) -> Answer:
-        number = parse_number(argument.strip())
-        if number is None:
-            return _NUMBER_WANTED
-        if not drop.has(number):
-            return _NO_SUCH
-        ready = drop.ready(number)
-        return ready if isinstance(ready, bytes) else self._retr(drop, number, ready)
-
-    async def _retr(self, drop: Maildrop, number: int, found: Large | None) -> bytes:
-        message = found or await drop.read(number)
-        return message if isinstance(message, bytes) else await self._send_large(drop, message)
-
-    async def _send_large(self, drop: Maildrop, message: Large) -> bytes:
-        """A piece at a time, each read when the client has taken the one before."""
-        stuffing = reply.Stuffing()
-        piece = await drop.mail.octets(message.email_id, 0, RANGE_OCTETS)
-        self._wire.send(b"+OK %d octets\r\n" % message.size)
-        start = 0
-        while True:
-            self._wire.send(stuffing.piece(piece))
-            start += len(piece)
-            if start >= message.size or not piece:
-                break
-            await self._drained()
-            piece = await self._piece(drop, message, start)
-        if start < message.size:
-            raise Broken("the message ends early")
-        return stuffing.end()
-
-    async def _piece(self, drop: Maildrop, message: Large, start: int) -> bytes:
-        try:
-            return await drop.mail.octets(message.email_id, start, min(start + RANGE_OCTETS, message.size))
-        except StoreError as error:
-            raise Broken(str(error)) from error
-
-    async def _drained(self) -> None:
-        waiting = self._wire.drained()
-        if waiting is not None:
-            await waiting
-
-    def top(self, drop: Maildrop, argument: bytes) -> Answer:
-        numbers = parse_two_numbers(argument)
-        if numbers is None:
-            return reply.err("a message number and a number of lines are wanted")
-        return self._top(drop, *numbers) if drop.has(numbers[0]) else _NO_SUCH
-
-    async def _top(self, drop: Maildrop, number: int, count: int) -> bytes:
-        """RFC 1939 §7: the header, the empty line, and the first `count` lines of the body."""
-        row = await drop.row(number, Fields.HEADER)
-        if not count or len(row.header) >= row.size:
-            return reply.message(row.header)
-        stuffing = reply.Stuffing()
-        self._wire.send(b"+OK top of the message follows\r\n" + stuffing.piece(row.header))
-        start, large = len(row.header), Large(row)
-        while count and start < row.size:
-            piece = await self._piece(drop, large, start)
-            if not piece:
-                raise Broken("the message ends early")
-            if piece[-1:] == b"\r" and start + len(piece) < row.size:
-                piece = piece[:-1] or piece  # never part a CRLF, so that lines are counted once
-            start += len(piece)
-            wanted, count = reply.first_lines(piece, count)
-            self._wire.send(stuffing.piece(wanted))
-            await self._drained()
-        return stuffing.end()
-
-    def dele(self, drop: Maildrop, argument: bytes) -> bytes:
-        number = parse_number(argument.strip())
-        if number is None:
-            return _NUMBER_WANTED
-        if not drop.has(number):
-            return _NO_SUCH
-        drop.delete(number)
-        return reply.ok("deleted at QUIT")
-
-    def rset(self, drop: Maildrop, argument: bytes) -> bytes:
-        drop.deleted.clear()
-        return reply.OK
-
-    def noop(self, drop: Maildrop, argument: bytes) -> bytes:
-        return reply.OK
 
     # UPDATE state
 
@@ -389,8 +258,11 @@ class Session:
         self._wire.hang_up()
         return b""
 
-    def quit(self, drop: Maildrop, argument: bytes) -> Answer:
-        return self._update(drop) if drop.deleted else self.leave(argument)
+    def quit(self, argument: bytes) -> Answer:
+        transaction = self._transaction
+        if transaction is None or not transaction.drop.deleted:
+            return self.leave(argument)
+        return self._update(transaction.drop)
 
     async def _update(self, drop: Maildrop) -> bytes:
         """RFC 1939 §6: whatever happens, the session ends and the lock goes."""
@@ -409,15 +281,7 @@ class Session:
         return b""
 
 
-Before = Callable[[Session, bytes], Answer]
-Within = Callable[[Session, Maildrop, bytes], Answer]
-
-
-def _capa_within(session: Session, drop: Maildrop, argument: bytes) -> bytes:
-    return session.capa()
-
-
-_BEFORE_LOGIN: dict[bytes, tuple[str, Before]] = {
+_BEFORE_LOGIN: dict[bytes, tuple[str, Callable[[Session, bytes], Answer]]] = {
     b"CAPA": ("CAPA", Session.capa),
     b"STLS": ("STLS", Session.stls),
     b"UTF8": ("UTF8", Session.utf8),
@@ -427,15 +291,7 @@ _BEFORE_LOGIN: dict[bytes, tuple[str, Before]] = {
     b"AUTH": ("AUTH", Session.auth),
     b"QUIT": ("QUIT", Session.leave),
 }
-_IN_TRANSACTION: dict[bytes, tuple[str, Within]] = {
-    b"RETR": ("RETR", Session.retr),
-    b"DELE": ("DELE", Session.dele),
-    b"UIDL": ("UIDL", Session.uidl),
-    b"LIST": ("LIST", Session.list),
-    b"STAT": ("STAT", Session.stat),
-    b"TOP": ("TOP", Session.top),
-    b"NOOP": ("NOOP", Session.noop),
-    b"RSET": ("RSET", Session.rset),
-    b"CAPA": ("CAPA", _capa_within),
+_AFTER_LOGIN: dict[bytes, tuple[str, Callable[[Session, bytes], Answer]]] = {
+    b"CAPA": ("CAPA", Session.capa),
     b"QUIT": ("QUIT", Session.quit),
 }
