@@ -225,8 +225,6 @@ class Limits(Section):
     """How many connections one client address may open in a minute; 0: any number."""
     max_spool_memory_bytes: Annotated[Positive, RELOAD] = 64 * MIB
     """How much memory all messages being received may take; what comes above goes through files in the spool folder."""
-    max_output_buffer_bytes: Annotated[Positive, RELOAD] = MIB
-    """How much unsent output is held for one client; its commands wait until it has read some."""
     stalled_client_seconds: Annotated[Positive, RELOAD] = 300
     """A client that reads nothing of its waiting output for this long is dropped."""
 
