@@ -96,7 +96,7 @@ def parse_addresses(value: bytes) -> list[Address]:
         quoted, phrase, mailbox, host, bare_mailbox, bare_host, _ = found.groups()
         out.append(Address(quoted or phrase, None, mailbox or bare_mailbox, host or bare_host))
         position = found.end()
-    if position < end:
+    if position < end and len(out) < _MAX_ADDRESSES:
         _Reader(out).read(value, position)
     return out
 

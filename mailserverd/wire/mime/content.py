@@ -36,11 +36,13 @@ def _decode_uu(encoded: bytes) -> bytes:
         line = line.rstrip(b"\r")
         if line == b"end":
             break
+        if not 32 <= (line[0] if line else 0) <= 96:
+            continue
         try:
             out.append(a2b_uu(line))
         except BinasciiError:
             # A line longer than its count says: trust the count.
-            wanted = ((line[0] - 32) & 63) * 4 // 3 + 3 if line else 0
+            wanted = ((line[0] - 32) & 63) * 4 // 3 + 3
             try:
                 out.append(a2b_uu(line[:wanted]))
             except BinasciiError:

@@ -55,10 +55,12 @@ def _word_octets(encoding: bytes, text: bytes) -> bytes:
 
 def lenient_base64(text: bytes) -> bytes:
     """Base64 with whatever else stands between (RFC 2045 §6.8), and as much as there is of an incomplete end."""
-    try:
-        return a2b_base64(text)
-    except BinasciiError:
-        pass
+    padding = text.find(b"=")
+    if padding < 0 or not text[padding:].strip(b"= \t\r\n"):
+        try:
+            return a2b_base64(text)
+        except BinasciiError:
+            pass
     out: list[bytes] = []
     for run in text.split(b"="):
         clean = _not_base64(b"", run)
