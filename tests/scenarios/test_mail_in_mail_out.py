@@ -2,8 +2,8 @@
 
 import imaplib
 import poplib
-import socket
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from mailserverd.wire.mime.decode import decode_header
 from mailserverd.wire.mime.quoting import nstring
 
 # A mailbox without a host would look like the begin of a group (RFC 9051 §7.5.2: NIL host means group syntax).
 MISSING_MAILBOX = b"MISSING_MAILBOX"
 MISSING_DOMAIN = b"MISSING_DOMAIN"
 _MAX_ADDRESSES = 10_000
+MAX_KEY_OCTETS = 512
 
 
 class Address(NamedTuple):
@@ -27,7 +29,10 @@ class Address(NamedTuple):
 
 
 class AddressList(NamedTuple):
-    """wire: as it stands in ENVELOPE, NIL when empty; mailbox, display: of the first, for SORT (empty when none)."""
+    """wire: as it stands in ENVELOPE, NIL when empty; mailbox, display: sort keys of the first (empty when none).
+
+    RFC 5256 §3 sorts by the mailbox, RFC 5957 by the display name or, without one, the address.
+    """
 
     wire: bytes
     mailbox: bytes
@@ -66,10 +71,18 @@ def _read_list(value: bytes) -> AddressList:
         if bare_mailbox is not None:
             mailbox, host = bare_mailbox, bare_host
         if name is None:
-            return AddressList(b'((NIL NIL "%b" "%b"))' % (mailbox, host), mailbox, b"%b@%b" % (mailbox, host))
+            wire = b'((NIL NIL "%b" "%b"))' % (mailbox, host)
+            return AddressList(wire, sort_key(mailbox), sort_key(b"%b@%b" % (mailbox, host)))
         if quoted is None or b"  " not in quoted:
-            return AddressList(b'(("%b" NIL "%b" "%b"))' % (name, mailbox, host), mailbox, name)
+            return AddressList(b'(("%b" NIL "%b" "%b"))' % (name, mailbox, host), sort_key(mailbox), sort_key(name))
     return rendered(parse_addresses(value))
+
+
+def sort_key(octets: bytes) -> bytes:
+    """Decoded, case-folded, UTF-8, bounded (RFC 5256 §3, i;unicode-casemap)."""
+    if octets.isascii() and b"=?" not in octets:
+        return octets[:MAX_KEY_OCTETS].lower()
+    return decode_header(octets[: 4 * MAX_KEY_OCTETS]).casefold().encode("utf-8", "replace")[:MAX_KEY_OCTETS]
 
 
 def rendered(addresses: list[Address]) -> AddressList:
@@ -82,7 +95,7 @@ def rendered(addresses: list[Address]) -> AddressList:
     )
     name, _, mailbox, host = addresses[0]
     display = name if name else (mailbox or b"") + (b"@" + host if host else b"")
-    return AddressList(b"(%b)" % wire, mailbox or b"", display)
+    return AddressList(b"(%b)" % wire, sort_key(mailbox or b""), sort_key(display))
 
 
 def parse_addresses(value: bytes) -> list[Address]:

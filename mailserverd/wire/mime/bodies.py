@@ -15,7 +15,16 @@ def body_structure(root: Entity, octets: bytes) -> bytes:
     facts = root.facts
     if facts.kind == LEAF:
         return _leaf(root, octets.count(b"\n", root.body_start, root.end) if facts.media == b"text" else 0)
-    return _structure(root, _lines_before(root, octets))
+    return _structure(root, octets, _lines_before(root, octets) if _holds_message(root) else {})
+
+
+def _holds_message(root: Entity) -> bool:
+    order = [root]
+    for entity in order:
+        if entity.facts.kind == MESSAGE:
+            return True
+        order += entity.children
+    return False
 
 
 def _lines_before(root: Entity, octets: bytes) -> dict[int, int]:
@@ -37,20 +46,22 @@ def _lines_before(root: Entity, octets: bytes) -> dict[int, int]:
     return lines
 
 
-def _structure(entity: Entity, lines: dict[int, int]) -> bytes:
-    """Recursion is bounded by the depth of the tree."""
+def _structure(entity: Entity, octets: bytes, lines: dict[int, int]) -> bytes:
+    """lines: see above, or empty where no part lies in another that counts too. Recursion is bounded by the depth of the tree."""
     facts = entity.facts
     if facts.kind == MULTIPART:
-        return b"(%b%b" % (b"".join([_structure(child, lines) for child in entity.children]), facts.tail)
+        return b"(%b%b" % (b"".join([_structure(child, octets, lines) for child in entity.children]), facts.tail)
     start, end = entity.body_start, entity.end
     if facts.kind == LEAF:
-        return _leaf(entity, lines[end] - lines[start] if facts.media == b"text" else 0)
+        if facts.media != b"text":
+            return _leaf(entity, 0)
+        return _leaf(entity, lines[end] - lines[start] if lines else octets.count(b"\n", start, end))
     message = entity.children[0]
     return b"%b %d %b %b %d%b" % (
         facts.head,
         end - start,
         make_envelope(message.values or _NO_VALUES)[0],
-        _structure(message, lines),
+        _structure(message, octets, lines),
         lines[end] - lines[start],
         facts.tail,
     )

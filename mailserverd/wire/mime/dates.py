@@ -5,6 +5,7 @@ SENTBEFORE, SENTON and SENTSINCE compare (RFC 9051 §6.4.4).
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 SECONDS_A_DAY = 86_400
@@ -36,6 +37,8 @@ _read_iso = re.compile(
     rb"\s*(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?"
     rb"\s*(?:([+-])(\d{2}):?(\d{2})|([A-Za-z]{1,5}))?"
 ).match
+# The form that nearly all senders write.
+_usual = re.compile(rb"\s*+(?:[A-Z][a-z]{2}, )?(\d\d? [A-Z][a-z]{2} \d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)").match
 _comments = re.compile(rb"\([^()]*\)").sub
 _MAX_DATE_OCTETS = 200
 
@@ -49,6 +52,25 @@ class SentDate(NamedTuple):
 
 def parse_date(value: bytes) -> SentDate | None:
     """The date of a Date field's value; None when it holds none."""
+    usual = _usual(value)
+    if usual is not None:
+        calendar_day, hour, minute, second, zone_hours, zone_minutes = usual.groups()
+        day = _midnight(calendar_day)
+        if day is not None and hour < b"24" and minute < b"60" and second <= b"60":
+            east = int(zone_hours) * 3600 + (int(zone_minutes) if zone_hours[0] == 0x2B else -int(zone_minutes)) * 60
+            return SentDate(day + int(hour) * 3600 + int(minute) * 60 + int(second) - east, day)
+    return _parse_any_form(value)
+
+
+@lru_cache(maxsize=128)
+def _midnight(calendar_day: bytes) -> int | None:
+    """Midnight UTC of a day like "14 Nov 2023"; mail comes in day by day, so it is nearly always known."""
+    day, month, year = calendar_day.split()
+    found = _moment(year, month, day, (None, None, None), 0)
+    return None if found is None else found.day
+
+
+def _parse_any_form(value: bytes) -> SentDate | None:
     found = _read(value)
     if b"(" in value and (found is None or found[4] is None):
         value = _without_comments(value)

@@ -168,9 +168,8 @@ def fields_end(header: bytes) -> int:
 
 def unfolded(rest: bytes) -> bytes:
     """What follows the colon, unfolded (RFC 5322 §2.2.3: CRLF before white space goes, the white space stays)."""
-    if b"\n" in rest:
-        rest = _unfold(b"", rest)
-    return rest.strip(b" \t\r\n")
+    rest = rest.strip(b" \t\r\n")
+    return _unfold(b"", rest) if b"\n" in rest else rest
 
 
 def read_header(header: bytes, limits: MimeLimits = DEFAULT_LIMITS) -> tuple[bytes, Values]:

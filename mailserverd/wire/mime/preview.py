@@ -3,6 +3,8 @@
 Only the beginning of the first text is decoded, so that its cost does not grow with the message.
 """
 
+import re
+
 from mailserverd.wire.mime.charsets import decode_charset
 from mailserverd.wire.mime.content import decode_octets
 from mailserverd.wire.mime.html import text_of_html
@@ -10,8 +12,11 @@ from mailserverd.wire.mime.structure import BASE64, IDENTITY, LEAF
 from mailserverd.wire.mime.tree import Entity
 
 MAX_CHARACTERS = 256  # RFC 8970 §3: MUST NOT exceed
-_PLAIN_OCTETS = 600
+_PLAIN_OCTETS = 1_200
+_FIRST_OCTETS = 320
 _HTML_OCTETS = 16_384
+# ASCII without NUL, and without the escapes of ISO-2022
+_is_plain = re.compile(rb"[^\x00\x1b\x80-\xff]*+\Z").match
 
 
 def make_preview(root: Entity, octets: bytes) -> bytes:
@@ -42,10 +47,14 @@ def _first_texts(root: Entity) -> tuple[Entity | None, Entity | None]:
 def _preview_of(entity: Entity, octets: bytes) -> bytes:
     facts, start = entity.facts, entity.body_start
     is_html = facts.subtype == b"html"
+    if facts.encoding == IDENTITY and not is_html:
+        head = octets[start : min(entity.end, start + _FIRST_OCTETS)]
+        if _is_plain(head):
+            words = b" ".join(head.split())
+            if len(words) >= MAX_CHARACTERS or start + _FIRST_OCTETS >= entity.end:
+                return words[:MAX_CHARACTERS].rstrip()
     stop = min(entity.end, start + (_HTML_OCTETS if is_html else _PLAIN_OCTETS))
     head = octets[start:stop]
-    if facts.encoding == IDENTITY and not is_html and head.isascii() and b"\x00" not in head and b"\x1b" not in head:
-        return b" ".join(head.split())[:MAX_CHARACTERS].rstrip()
     if facts.encoding == BASE64 and stop < entity.end:
         head = head[: head.rfind(b"\n") + 1] or head
     text = decode_charset(decode_octets(head, facts.encoding), facts.charset)

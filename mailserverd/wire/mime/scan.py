@@ -7,7 +7,6 @@ from mailserverd.wire.mime.addresses import AddressList
 from mailserverd.wire.mime.attachments import Attachment, attachments_of
 from mailserverd.wire.mime.bodies import body_structure
 from mailserverd.wire.mime.dates import parse_date
-from mailserverd.wire.mime.decode import decode_header
 from mailserverd.wire.mime.envelope import make_envelope
 from mailserverd.wire.mime.headers import DATE, IN_REPLY_TO, MESSAGE_ID, REFERENCES, SUBJECT, Values
 from mailserverd.wire.mime.limits import DEFAULT_LIMITS, MimeLimits
@@ -16,8 +15,6 @@ from mailserverd.wire.mime.preview import make_preview
 from mailserverd.wire.mime.structure import LEAF, facts_of_header
 from mailserverd.wire.mime.subject import base_subject
 from mailserverd.wire.mime.tree import fill_empty, pack_parts, read_tree
-
-_MAX_KEY_OCTETS = 512
 
 
 class ScannedMessage(NamedTuple):
@@ -32,10 +29,6 @@ class ScannedMessage(NamedTuple):
     attachments: tuple[Attachment, ...]
     sort_keys: SortKeys
     thread_keys: ThreadKeys
-
-
-_NO_ATTACHMENTS: tuple[Attachment, ...] = ()
-_NO_DATE = None
 
 
 def scan(octets: bytes, limits: MimeLimits = DEFAULT_LIMITS) -> ScannedMessage:
@@ -55,7 +48,7 @@ def scan(octets: bytes, limits: MimeLimits = DEFAULT_LIMITS) -> ScannedMessage:
         envelope,
         body_structure(root, octets),
         make_preview(root, octets),
-        _NO_ATTACHMENTS if is_plain and not facts.disposition else attachments_of(root),
+        () if is_plain and not facts.disposition else attachments_of(root),
         sort_keys,
         thread_keys,
     )
@@ -63,18 +56,18 @@ def scan(octets: bytes, limits: MimeLimits = DEFAULT_LIMITS) -> ScannedMessage:
 
 def _keys(values: Values, author: AddressList, to: AddressList, cc: AddressList) -> tuple[SortKeys, ThreadKeys]:
     subject, is_reply = base_subject(values[SUBJECT])
-    folded = subject.casefold().encode("utf-8", "replace")
+    folded = (subject.lower() if subject.isascii() else subject.casefold()).encode("utf-8", "replace")
     date = values[DATE]
-    sent = parse_date(date) if date is not None else _NO_DATE
+    sent = parse_date(date) if date is not None else None
     return (
         SortKeys(
             folded,
             None if sent is None else sent.epoch,
-            _key(author.mailbox),
-            _key(to.mailbox),
-            _key(cc.mailbox),
-            _key(author.display),
-            _key(to.display),
+            author.mailbox,
+            to.mailbox,
+            cc.mailbox,
+            author.display,
+            to.display,
         ),
         ThreadKeys(
             message_id(values[MESSAGE_ID]),
@@ -83,10 +76,3 @@ def _keys(values: Values, author: AddressList, to: AddressList, cc: AddressList)
             is_reply,
         ),
     )
-
-
-def _key(octets: bytes) -> bytes:
-    """A sort key: decoded, case-folded, UTF-8, bounded (RFC 5256 §3 i;unicode-casemap)."""
-    if octets.isascii() and b"=?" not in octets:
-        return octets[:_MAX_KEY_OCTETS].lower()
-    return decode_header(octets[: 4 * _MAX_KEY_OCTETS]).casefold().encode("utf-8", "replace")[:_MAX_KEY_OCTETS]
