@@ -47,7 +47,7 @@ def _lines_before(root: Entity, octets: bytes) -> dict[int, int]:
 
 
 def _structure(entity: Entity, octets: bytes, lines: dict[int, int]) -> bytes:
-    """lines: see above, or empty where no part lies in another that counts too. Recursion is bounded by the depth of the tree."""
+    """lines: see above, or empty where no part lies in another that counts too. Recursion ends with the tree."""
     facts = entity.facts
     if facts.kind == MULTIPART:
         return b"(%b%b" % (b"".join([_structure(child, octets, lines) for child in entity.children]), facts.tail)
