@@ -24,7 +24,7 @@ from twisted.python.components import Componentized
 from mailserverd.assembly.data_lock import in_use
 from mailserverd.assembly.lifecycle import Lifecycle, Parts
 from mailserverd.assembly.log_target import line_observer, log_path
-from mailserverd.assembly.preflight import prepare
+from mailserverd.assembly.preflight import further_problems, prepare
 from mailserverd.assembly.services import parts
 from mailserverd.assembly.watch import watch
 from mailserverd.config.load import ConfigError, load
@@ -45,7 +45,7 @@ class Options(usage.Options):
         try:
             self["loaded"] = load(self["path"])
         except ConfigError as error:
-            _refuse(error.lines)
+            _refuse([*error.lines, *further_problems(self["path"], error, running=False)])
         twistd: Mapping[str, Any] = self.parent or {}
         self["logfile"] = twistd.get("logfile")
         self["foreground"] = bool(twistd.get("nodaemon") or twistd.get("debug"))

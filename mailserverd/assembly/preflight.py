@@ -18,6 +18,9 @@ from mailserverd.config.load import ConfigError
 from mailserverd.config.schema import Config
 from mailserverd.config.values import ListenAddress
 
+FOLDERS = ("store", "blobs", "spool", "trace")
+"""What the rooms keep in the data directory; each is made when it is first needed."""
+
 
 @dataclass(slots=True)
 class Prepared:
@@ -36,20 +39,21 @@ class Prepared:
 
 def prepare(path: Path, config: Config) -> Prepared:
     """Secure everything, or raise ConfigError with every problem. Blocking, but never for long."""
-    problems = [*_directory_problems(config)]
+    problems = _directory_problems(config)
     lock, tls = None, None
-    sockets: dict[str, list[socket.socket]] = {}
+    in_use = False
     if not problems:
         try:
             lock = DataLock(config.server.data_directory)
         except (DataInUse, OSError) as error:
             problems.append(f"server.data_directory: {config.server.data_directory} {error}")
+            in_use = isinstance(error, DataInUse)
     try:
         tls = ServerTls(config.tls)
     except TlsProblem as problem:
-        problems.append(f"tls.{problem.key}: {problem}")
-    if lock is not None:  # where another server runs on the same data, it has the ports as well
-        sockets = _bind_all(config, problems)
+        problems += problem.lines
+    # Where another server runs on the same data, it has the ports as well.
+    sockets = {} if in_use else _bind_all(config, problems)
     if lock is None or tls is None or problems:
         for bound in sockets.values():
             for each in bound:
@@ -72,20 +76,32 @@ def problems_now(path: Path, config: Config, running: bool) -> list[str]:
     try:
         ServerTls(config.tls)
     except TlsProblem as problem:
-        problems.append(f"tls.{problem.key}: {problem}")
+        problems += problem.lines
     return [f"{path}: {problem}" for problem in problems]
+
+
+def further_problems(path: Path, error: ConfigError, running: bool) -> list[str]:
+    """What else is wrong beside the file's own errors, as far as its right parts tell."""
+    if error.rest is None:
+        return []
+    lines = problems_now(path, error.rest, running)
+    return [line for line in lines if line.removeprefix(f"{path}: ").partition(".")[0] not in error.faulty]
 
 
 def _directory_problems(config: Config) -> list[str]:
     folder = config.server.data_directory
     if not folder.is_dir():
         return [f"server.data_directory: {folder} is not a directory; create it, or run mailserverd init"]
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return [f"server.data_directory: {folder} cannot be written; give it to the user who runs the server"]
+    problems = []
+    for inside in (folder, *(folder / name for name in FOLDERS)):
+        if inside.exists() and not os.access(inside, os.W_OK | os.X_OK):
+            problems.append(
+                f"server.data_directory: {inside} cannot be written; give it to the user who runs the server"
+            )
     log = folder / config.log.file
     if config.log.file and not os.access(log if log.exists() else log.parent, os.W_OK):
-        return [f"log.file: {log} cannot be written; give its folder to the user who runs the server"]
-    return []
+        problems.append(f"log.file: {log} cannot be written; give its folder to the user who runs the server")
+    return problems
 
 
 def _bind_all(config: Config, problems: list[str]) -> dict[str, list[socket.socket]]:

@@ -54,7 +54,7 @@ class Reloading:
         except ConfigError as error:
             return self._kept(error.lines)
         except TlsProblem as problem:
-            return self._kept([f"{self._path}: tls.{problem.key}: {problem}"])
+            return self._kept([f"{self._path}: {line}" for line in problem.lines])
         self.config = wanted
         for user in self._users:
             try:

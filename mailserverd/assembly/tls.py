@@ -6,6 +6,7 @@ client resumes at no cost in memory here; `reload` changes what new handshakes u
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from OpenSSL import SSL
@@ -20,11 +21,11 @@ _OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVE
 
 
 class TlsProblem(Exception):
-    """key: the field of [tls] that is wrong; the text says what to do."""
+    """[tls] cannot be used; `lines` has one line for each thing to mend, "tls.key: what to do"."""
 
-    def __init__(self, key: str, text: str) -> None:
-        super().__init__(text)
-        self.key = key
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -49,28 +50,36 @@ def _context(settings: Tls) -> SSL.Context:
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_session_id(b"mailserverd")
-    try:
-        context.set_cipher_list(settings.ciphers.encode("ascii", "replace"))
-    except SSL.Error:
-        raise TlsProblem("ciphers", "names no cipher that OpenSSL knows; remove the line to use the default") from None
-    _load(context, "certificate", settings.certificate)
-    _load(context, "private_key", settings.private_key)
+    problems = [
+        f"tls.{key}: {problem}"
+        for key, problem in (
+            ("ciphers", _use_ciphers(context, settings.ciphers)),
+            ("certificate", _use_file(context.use_certificate_chain_file, "certificate", settings.certificate)),
+            ("private_key", _use_file(context.use_privatekey_file, "private key", settings.private_key)),
+        )
+        if problem is not None
+    ]
+    if problems:
+        raise TlsProblem(problems)
     return context
 
 
-def _load(context: SSL.Context, key: str, path: Path) -> None:
+def _use_ciphers(context: SSL.Context, ciphers: str) -> str | None:
+    try:
+        context.set_cipher_list(ciphers.encode("ascii", "replace"))
+    except SSL.Error:
+        return "names no cipher that OpenSSL knows; remove the line to use the default"
+    return None
+
+
+def _use_file(use: Callable[[str], None], what: str, path: Path) -> str | None:
     try:
         path.open("rb").close()
+        use(str(path))
     except OSError as error:
-        raise TlsProblem(key, f"{path} cannot be read ({error.strerror}); put the PEM file there") from None
-    try:
-        if key == "certificate":
-            context.use_certificate_chain_file(str(path))
-        else:
-            context.use_privatekey_file(str(path))
+        return f"{path} cannot be read ({error.strerror}); put the PEM file there"
     except SSL.Error as error:
         if "mismatch" in str(error):
-            raise TlsProblem(
-                key, f"{path} is not the key of the certificate; name files that belong together"
-            ) from None
-        raise TlsProblem(key, f"{path} holds no usable PEM {key.replace('_', ' ')}; write it anew") from None
+            return f"{path} is not the key of the certificate; name files that belong together"
+        return f"{path} holds no usable PEM {what}; write it anew"
+    return None

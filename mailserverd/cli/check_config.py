@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from mailserverd.assembly.data_lock import in_use
-from mailserverd.assembly.preflight import problems_now
+from mailserverd.assembly.preflight import further_problems, problems_now
 from mailserverd.cli.output import Invocation, answering
+from mailserverd.config.load import ConfigError, load
 
 
 @click.command("check-config")
@@ -16,8 +17,13 @@ def command(invocation: Invocation) -> None:
 
     While the server runs its own ports are not counted against it.
     """
-    config = invocation.config()
+    path = invocation.config_path
+    try:
+        config = load(path)
+    except ConfigError as error:
+        running = error.rest is not None and in_use(error.rest.server.data_directory)
+        invocation.fail([*error.lines, *further_problems(path, error, running)])
     running = in_use(config.server.data_directory)
-    if problems := problems_now(invocation.config_path, config, running):
+    if problems := problems_now(path, config, running):
         invocation.fail(problems)
-    invocation.answer({"ok": True, "running": running}, f"{invocation.config_path}: good")
+    invocation.answer({"ok": True, "running": running}, f"{path}: good")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mailserverd.config.schema import Config
+from mailserverd.config.schema import Config, Listener, MetricsListener
+from mailserverd.config.values import ListenAddress
 
 _WANTED = {
     "int_type": "write a whole number without quotes",
@@ -27,11 +29,15 @@ _WANTED = {
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `lines` has one line for each thing to mend."""
+    """The configuration cannot be used; `lines` has one line for each thing to mend.
 
-    def __init__(self, lines: list[str]) -> None:
+    rest: what the file says where it is right, to find what else is wrong; None where too much is. In the sections
+    of `faulty` it is not what the file means.
+    """
+
+    def __init__(self, lines: list[str], rest: Config | None = None, faulty: Set[str] = frozenset()) -> None:
         super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines, self.rest, self.faulty = lines, rest, faulty
 
 
 def load(path: Path) -> Config:
@@ -54,9 +60,57 @@ def parse(text: str, path: Path) -> Config:
     for required in ("server", "tls"):
         document.setdefault(required, {})
     try:
-        return Config.model_validate(document, context={"folder": path.resolve().parent})
+        config = _validated(document, path)
     except ValidationError as error:
-        raise ConfigError([f"{path}: {_line(detail)}" for detail in error.errors(include_url=False)]) from None
+        details = error.errors(include_url=False)
+        rest, faulty = _rest(document, details, path)
+        twice = _addresses_used_twice(rest) if rest is not None else []
+        raise ConfigError([f"{path}: {line}" for line in (*map(_line, details), *twice)], rest, faulty) from None
+    if twice := _addresses_used_twice(config):
+        faulty = frozenset(line.partition(".")[0] for line in twice)
+        raise ConfigError([f"{path}: {line}" for line in twice], _switched_off(config, faulty), faulty)
+    return config
+
+
+def _validated(document: dict[str, Any], path: Path) -> Config:
+    return Config.model_validate(document, context={"folder": path.resolve().parent})
+
+
+def _rest(
+    document: dict[str, Any], details: Sequence[ErrorDetails], path: Path
+) -> tuple[Config | None, frozenset[str]]:
+    """What is left without everything that is wrong, and the sections that lack something by that."""
+    faulty = frozenset(str(detail["loc"][0]) for detail in details if detail["type"] != "extra_forbidden")
+    left = {name: dict(section) if isinstance(section, dict) else {} for name, section in document.items()}
+    for detail in details:
+        section, *key = (str(part) for part in detail["loc"])
+        if key:
+            left[section].pop(key[0], None)
+        elif section not in Config.model_fields:
+            del left[section]
+    left["server"].setdefault("hostname", "localhost")
+    try:
+        return _switched_off(_validated(left, path), faulty), faulty
+    except ValidationError:
+        return None, faulty  # no data directory
+
+
+def _switched_off(config: Config, listeners: Set[str]) -> Config:
+    names = listeners & set(Config.LISTENERS)
+    return config.model_copy(
+        update={name: getattr(config, name).model_copy(update={"enabled": False}) for name in names}
+    )
+
+
+def _addresses_used_twice(config: Config) -> list[str]:
+    seen: dict[ListenAddress, str] = {}
+    lines = []
+    for name in Config.LISTENERS:
+        section: Listener | MetricsListener = getattr(config, name)
+        for address in section.addresses if section.enabled else ():
+            if (other := seen.setdefault(address, name)) != name:
+                lines.append(f"{name}.addresses: {address} is also in {other}.addresses; change one")
+    return lines
 
 
 def _syntax_line(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mailserverd.config.values import FilePath, ListenAddress, ListenAddresses, Networks, Seconds
 
@@ -332,13 +332,3 @@ class Config(Section):
         "pop3s",
         "metrics",
     )
-
-    @model_validator(mode="after")
-    def _addresses_used_once(self) -> Config:
-        seen: dict[ListenAddress, str] = {}
-        for name in self.LISTENERS:
-            section: Listener | MetricsListener = getattr(self, name)
-            for address in section.addresses if section.enabled else ():
-                if (other := seen.setdefault(address, name)) != name:
-                    raise ValueError(f"{name}.addresses: {address} is also in {other}.addresses; change one")
-        return self

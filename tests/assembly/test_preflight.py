@@ -8,7 +8,7 @@ import pytest
 
 from mailserverd.assembly import preflight
 from mailserverd.assembly.data_lock import DataLock, in_use
-from mailserverd.assembly.preflight import prepare, problems_now
+from mailserverd.assembly.preflight import further_problems, prepare, problems_now
 from mailserverd.assembly.self_signed import write_self_signed
 from mailserverd.config.load import ConfigError, parse
 from mailserverd.config.schema import Config
@@ -79,9 +79,26 @@ def test_after_a_failure_nothing_is_bound(folder: Path) -> None:
 
 def test_no_data_directory(folder: Path) -> None:
     (folder / "data").rmdir()
-    assert lines(folder, config(folder, "127.0.0.1:1143", "127.0.0.1:1144")) == [
-        f"server.data_directory: {folder}/data is not a directory; create it, or run mailserverd init"
+    assert lines(folder, config(folder, f"127.0.0.1:{free_port()}", "192.0.2.1:9090")) == [
+        f"server.data_directory: {folder}/data is not a directory; create it, or run mailserverd init",
+        "metrics.addresses: 192.0.2.1:9090 is not an address of this machine; name one that is",
     ]
+
+
+def test_what_the_file_has_wrong_does_not_hide_the_rest(folder: Path) -> None:
+    """A wrong key, a wrong type, a missing key file and a foreign address: all in one go, each once."""
+    (folder / "tls/private_key.pem").unlink()
+    with pytest.raises(ConfigError) as caught:
+        config(folder, "not an address", "192.0.2.1:9090", "[store]\nzstd_levle = 1\n")
+    error = caught.value
+    told = [*error.lines, *further_problems(folder / "m.toml", error, running=False)]
+    assert [line.split(": ")[1] for line in told] == [
+        "imap.addresses",
+        "store.zstd_levle",
+        "tls.private_key",
+        "metrics.addresses",
+    ]
+    assert not in_use(folder / "data")
 
 
 def test_a_data_directory_that_is_in_use(folder: Path) -> None:
@@ -98,8 +115,13 @@ def test_what_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     refused = {folder / "data/logs"}
     monkeypatch.setattr(preflight.os, "access", lambda path, mode: path not in refused)
     assert lines(folder, wanted)[0].startswith(f"log.file: {folder}/data/logs/m.log cannot be written; ")
-    refused.add(folder / "data")
-    assert lines(folder, wanted)[0].startswith(f"server.data_directory: {folder}/data cannot be written; ")
+    (folder / "data/store").mkdir()
+    refused |= {folder / "data", folder / "data/store"}
+    assert [line.partition(" cannot be written; ")[0] for line in lines(folder, wanted)] == [
+        f"server.data_directory: {folder}/data",
+        f"server.data_directory: {folder}/data/store",
+        f"log.file: {folder}/data/logs/m.log",
+    ]
 
 
 def test_while_our_own_server_runs_its_ports_are_not_counted_against_it(folder: Path) -> None:

@@ -62,7 +62,13 @@ def test_errors_as_json(tmp_path: Path) -> None:
     for arguments in (("--json", "--config", str(tmp_path / "m.toml"), "check-config"),):
         answer = call(*arguments)
         assert answer.exit_code == 1
-        assert len(json.loads(answer.stdout)["errors"]) == 2
+        assert [line.split(": ")[1] for line in json.loads(answer.stdout)["errors"][:5]] == [
+            "smtp.foo",
+            "imap.enabled",
+            "server.data_directory",
+            "tls.certificate",
+            "tls.private_key",
+        ]
 
 
 def test_json_may_stand_behind_the_verb_too() -> None:

@@ -126,3 +126,34 @@ def test_a_configuration_cannot_be_changed() -> None:
     config = parse(MINIMAL, FILE)
     with pytest.raises(ValueError, match="frozen"):
         config.smtp.max_recipients = 5  # type: ignore[misc]
+
+
+def test_what_is_right_in_a_wrong_file_is_kept_to_look_for_more() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(
+            '[server]\nhostname = "a b"\ndata_directory = "d"\n[smtp]\nenabled = "yes"\n[imap]\nmax_connections = 3\n'
+            'max_conections = 4\n[nonsense]\n[pop3]\naddresses = ["0.0.0.0:143"]\n',
+            FILE,
+        )
+    rest = caught.value.rest
+    assert rest is not None
+    assert caught.value.faulty == {"server", "smtp"}
+    assert rest.server.data_directory == Path("/etc/x/d")
+    assert not rest.smtp.enabled
+    assert rest.imap.max_connections == 3
+    assert caught.value.lines[-1] == f"{FILE}: pop3.addresses: 0.0.0.0:143 is also in imap.addresses; change one"
+
+
+def test_without_a_data_directory_there_is_no_rest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse('[server]\nhostname = "mail.example.org"\n', FILE)
+    assert caught.value.rest is None
+
+
+def test_every_address_that_stands_twice_is_told() -> None:
+    more = '[imap]\naddresses = ["0.0.0.0:25"]\n[pop3]\naddresses = ["0.0.0.0:587"]\n'
+    with pytest.raises(ConfigError) as caught:
+        parse(MINIMAL + more, FILE)
+    assert len(caught.value.lines) == 2
+    assert caught.value.rest is not None
+    assert (caught.value.rest.imap.enabled, caught.value.rest.smtp.enabled) == (False, True)
