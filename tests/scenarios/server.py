@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread, Timer
 from types import TracebackType
@@ -39,7 +41,9 @@ Settings = Mapping[str, Mapping[str, object]]
 
 
 class MailServer:
-    """One server in one folder. settings: keys to set over those of init, by section."""
+    """One server in one folder. settings: keys to set over those of init, by section. program: what is run as twistd."""
+
+    program: tuple[str, ...] = TWISTD
 
     def __init__(
         self,
@@ -114,7 +118,7 @@ class MailServer:
         self.process = subprocess.Popen(
             [
                 *wrapper,
-                *TWISTD,
+                *self.program,
                 "-n",
                 f"--pidfile={self.folder / 'twistd.pid'}",
                 "mailserverd",
@@ -198,6 +202,14 @@ class MailServer:
             self.stop()
         if error is not None:
             print("".join(self.output[-200:]))
+
+
+def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    """Ask again and again; each time another process has had its turn."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        select.select([], [], [], 0.01)
 
 
 def _environment() -> dict[str, str]:
