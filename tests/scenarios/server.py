@@ -41,7 +41,7 @@ Settings = Mapping[str, Mapping[str, object]]
 
 
 class MailServer:
-    """One server in one folder. settings: keys to set over those of init, by section. program: what is run as twistd."""
+    """One server in one folder. settings: keys to set over those of init, by section. program: runs as twistd."""
 
     program: tuple[str, ...] = TWISTD
 
