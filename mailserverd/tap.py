@@ -22,6 +22,7 @@ from twisted.python import usage
 from twisted.python.components import Componentized
 
 from mailserverd.assembly.data_lock import in_use
+from mailserverd.assembly.interpreter import set_interpreter
 from mailserverd.assembly.lifecycle import Lifecycle, Parts
 from mailserverd.assembly.log_target import line_observer, log_path
 from mailserverd.assembly.preflight import further_problems, prepare
@@ -73,6 +74,7 @@ def makeService(options: Options) -> Service:
         os.umask(0o077)
     seen = watch(config, metrics, reactor)
     tree = parts(path, config, prepared, seen, observer, reactor)
+    set_interpreter()
     return MailServer(tree, seen.health, lambda: _give_up(reactor), observer)
 
 

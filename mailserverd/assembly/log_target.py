@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from pathlib import Path
 
 from mailserverd.config.schema import Config
-from mailserverd.telemetry.log import LineObserver, LineSink, RotatingFile, StreamSink
+from mailserverd.telemetry.log import LineObserver, RotatingFile, StreamSink
+from mailserverd.telemetry.log_batch import LineSink
 from mailserverd.telemetry.metrics import Metrics
 
 
@@ -26,4 +28,6 @@ def line_observer(config: Config, path: Path | None, metrics: Metrics) -> LineOb
         sink = StreamSink(os.dup(1))  # a copy: twistd turns what is printed into log events
     else:
         sink = RotatingFile(path, config.log.rotate_bytes, config.log.keep_files)
-    return LineObserver(sink, config.log.level, config.log.format, metrics)
+    observer = LineObserver(sink, config.log.level, config.log.format, metrics)
+    atexit.register(observer.lines.end)  # whatever ends the process in an orderly way
+    return observer

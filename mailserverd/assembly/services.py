@@ -24,7 +24,7 @@ from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.assembly.watch import Watch
-from mailserverd.assembly.watching import ReactorDelay, TraceWriter, watch_store
+from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
 from mailserverd.mailstore.blob_sweep import BlobSweep
 from mailserverd.telemetry.log import LineObserver
@@ -37,7 +37,7 @@ def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer:
     reloading = Reloading(path, config, prepared.tls, reactor)
     reloading.tell(seen.connections.reload)
     reloading.tell(lambda new: observer.set_level(new.log.level))
-    reloading.tell(lambda new: observer.sink.reopen())
+    reloading.tell(lambda new: observer.lines.reopen())
     writer = TraceWriter(seen.trace, config.server.data_directory / "trace", reactor, time, in_thread)
     writer.set_days(config.log.trace_days)
     reloading.tell(lambda new: writer.set_days(new.log.trace_days))
@@ -45,6 +45,7 @@ def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer:
         "mailserverd",
         [
             Step("the data lock", prepared.lock.sign, prepared.lock.release),
+            LogWriter(observer.lines, reactor),
             writer,
             ReactorDelay(reactor, seen.metrics),
             Store(config, reactor, seen, lambda backends: rooms(backends, prepared, seen, reloading, reactor)),

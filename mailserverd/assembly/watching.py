@@ -17,12 +17,14 @@ from twisted.logger import Logger
 
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.watch import Watch
+from mailserverd.telemetry.log_batch import LogBatch
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace, expire, write_events
 
 log = Logger()
 DELAY_INTERVAL_SECONDS = 0.5
 TRACE_INTERVAL_SECONDS = 1.0
+LOG_INTERVAL_SECONDS = 0.1
 EXPIRY_INTERVAL_SECONDS = 3600.0
 MIN_FREE_BYTES = 64 * 1_048_576
 
@@ -55,6 +57,25 @@ class ReactorDelay:
         # LoopingCall keeps to the beat it started with, so the next due time lies on that beat too.
         while self._due <= now:
             self._due += DELAY_INTERVAL_SECONDS
+
+
+class LogWriter:
+    """Lets log lines wait for each other while the server runs; before and after, each is written at once."""
+
+    name = "the log"
+
+    def __init__(self, lines: LogBatch, clock: IReactorTime) -> None:
+        self._lines = lines
+        self._loop = LoopingCall(lines.flush)
+        self._loop.clock = clock
+
+    async def start(self) -> None:
+        self._lines.begin()
+        self._loop.start(LOG_INTERVAL_SECONDS, now=False)
+
+    async def stop(self) -> None:
+        self._loop.stop()
+        self._lines.end()
 
 
 class TraceWriter:

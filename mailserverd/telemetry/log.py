@@ -13,18 +13,21 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
 from zope.interface import implementer
 
+from mailserverd.telemetry.log_batch import LineSink, LogBatch
 from mailserverd.telemetry.metrics import Metrics
 
-_PLAIN = re.compile(r"[\w.@:/+<>\[\]-]+", re.ASCII)
+_is_plain = re.compile(r"[\w.@:/+<>\[\]-]+", re.ASCII).fullmatch
 _SECRET_WORDS = ("password", "secret", "proof", "private_key")
 _LEVELS = {LogLevel.debug: 0, LogLevel.info: 1, LogLevel.warn: 2, LogLevel.error: 3, LogLevel.critical: 3}
 _NAMES = ("debug", "info", "warn", "error")
+_WARN = 2
 _PREFIX = "mailserverd."
 
 
@@ -38,14 +41,6 @@ class SessionIds:
     def next(self) -> str:
         self._count += 1
         return f"{self._run}.{self._count:x}"
-
-
-class LineSink(Protocol):
-    """Where finished lines go."""
-
-    def write(self, line: str) -> None: ...
-    def reopen(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class StreamSink:
@@ -110,7 +105,7 @@ class LineObserver:
     """Turns Twisted's log events into lines."""
 
     def __init__(self, sink: LineSink, level: str, style: str, metrics: Metrics) -> None:
-        self.sink = sink
+        self.lines = LogBatch(sink)
         self._render = _as_json if style == "json" else _as_text
         self._counts = [metrics.log_events.of(name) for name in _NAMES]
         self.set_level(level)
@@ -126,7 +121,7 @@ class LineObserver:
             rank = 0  # what Twisted finds worth an info line ("Starting factory") is a detail here
         self._counts[rank].value += 1
         if rank >= self._least:
-            self.sink.write(self._render(_NAMES[rank], room.removeprefix(_PREFIX), event))
+            self.lines.write(self._render(_NAMES[rank], room.removeprefix(_PREFIX), event), rank >= _WARN)
 
 
 def _as_text(level: str, room: str, event: LogEvent) -> str:
@@ -141,8 +136,20 @@ def _as_json(level: str, room: str, event: LogEvent) -> str:
 
 
 def _time(event: LogEvent) -> str:
-    moment = datetime.fromtimestamp(event.get("log_time", 0.0), UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment: float = event.get("log_time", 0.0)
+    second = int(moment)
+    return f"{_second(second)}.{int((moment - second) * 1000):03d}Z"
+
+
+@lru_cache(2)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@cache
+def _is_secret(name: str) -> bool:
+    """Names stand in our code, so they are few."""
+    return any(word in name for word in _SECRET_WORDS)
 
 
 def _what(event: LogEvent) -> str:
@@ -155,15 +162,17 @@ def _fields(event: LogEvent) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if str(event.get("log_namespace")).startswith(_PREFIX):
         for name, value in event.items():
-            if not name.startswith("log_"):
-                fields[name] = "(secret)" if any(word in name for word in _SECRET_WORDS) else value
+            if name[:4] != "log_":
+                fields[name] = "(secret)" if _is_secret(name) else value
     if (failure := event.get("log_failure")) is not None:
         fields["traceback"] = failure.getTraceback()
     return fields
 
 
 def _value(value: object) -> str:
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
     text = str(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not text.isprintable())
+    return text if _is_plain(text) else json.dumps(text, ensure_ascii=not text.isprintable())

@@ -9,7 +9,9 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from mailserverd.assembly.watching import ReactorDelay, TraceWriter
+from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter
+from mailserverd.telemetry.log import RotatingFile
+from mailserverd.telemetry.log_batch import LogBatch
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace, find
 
@@ -33,6 +35,22 @@ def test_a_punctual_reactor_and_a_late_one() -> None:
     Deferred.fromCoroutine(delay.stop())
     clock.advance(5)
     assert sum(metrics.reactor_delay.of().counts) == 4
+
+
+def test_log_lines_wait_a_tenth_of_a_second_while_the_server_runs(tmp_path: Path) -> None:
+    sink = RotatingFile(tmp_path / "log", 1000, 1)
+    lines, clock = LogBatch(sink), Clock()
+    made = LogWriter(lines, clock)
+    Deferred.fromCoroutine(made.start())
+    lines.write("a\n", False)
+    assert (tmp_path / "log").read_text() == ""
+    clock.advance(0.1)
+    assert (tmp_path / "log").read_text() == "a\n"
+    Deferred.fromCoroutine(made.stop())
+    lines.write("b\n", False)
+    assert (tmp_path / "log").read_text() == "a\nb\n"
+    assert clock.getDelayedCalls() == []
+    sink.close()
 
 
 def writer(folder: Path, clock: Clock, in_thread: Callable[..., Deferred[Any]] = at_once) -> tuple[Trace, TraceWriter]:
