@@ -58,6 +58,11 @@ class Listener:
         if self._sessions is not None:
             await self._sessions.end_sessions()
 
+    async def stop(self) -> None:
+        """For a listener that is a part by itself."""
+        await self.stop_listening()
+        await self.end_sessions()
+
 
 class AllListeners:
     """All listeners as one part: first every port is closed, then all sessions end at once."""

@@ -86,6 +86,7 @@ class Protocols:
             authenticator=self._logins.authenticator,
             events=self._backends.events,
             metrics=self._seen.metrics,
+            trace=self._seen.trace,
             settings=settings,
             spool=self._flow.spool,
             wall_seconds=time,

@@ -45,11 +45,11 @@ def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer:
         "mailserverd",
         [
             Step("the data lock", prepared.lock.sign, prepared.lock.release),
+            reloading,  # as long as anything runs, SIGHUP must not end the process
             LogWriter(observer.lines, reactor),
             writer,
             ReactorDelay(reactor, seen.metrics),
             Store(config, reactor, seen, lambda backends: rooms(backends, prepared, seen, reloading, reactor)),
-            reloading,
         ],
     )
 
@@ -92,17 +92,14 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     logins = Logins(backends, config, seen.metrics, reactor, await backends.directory.server_secret("nobody"))
     reloading.tell(logins.reload)
     flow = mail_flow(backends, reloading, seen.metrics, seen.trace, reactor)
-    listeners: list[Listener] = []
-    if "metrics" in prepared.sockets:
-        site = monitoring_site(reactor, seen.metrics, seen.health)
-        listeners.append(Listener("metrics", reactor, prepared.sockets["metrics"], site, None))
-    listeners += Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
+    listeners = Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
     watch_store(seen, backends, config.server.data_directory)
     sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
     return Parts(
         "the rooms",
         [
+            *_monitoring(prepared, seen, reactor),
             logins,
             Step("pending deliveries", flow.pending.start, flow.pending.stop),
             Step("the blob sweep", sweep.start, sweep.stop),
@@ -110,3 +107,11 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
             AllListeners(listeners),
         ],
     )
+
+
+def _monitoring(prepared: Prepared, seen: Watch, reactor: Any) -> list[Listener]:
+    """First to start and last to stop of the rooms: /health says "starting" and "stopping" as well."""
+    if "metrics" not in prepared.sockets:
+        return []
+    site = monitoring_site(reactor, seen.metrics, seen.health)
+    return [Listener("metrics", reactor, prepared.sockets["metrics"], site, None)]

@@ -37,9 +37,9 @@ class Copies(Protocol):
         """Scan the message and store its blobs. Raises StoreError."""
         ...
 
-    async def deliver(self, account_id: AccountId, scanned: Scanned, key: bytes, internal_date: int) -> None:
-        """Put it into the account's inbox; durable when it returns; the same key again does nothing.
-        Raises StoreError."""
+    async def deliver(self, account_id: AccountId, scanned: Scanned, key: bytes, internal_date: int) -> str:
+        """Put it into the account's inbox, and tell where that is ("INBOX/17"); durable when it returns; the same
+        key again does nothing. Raises StoreError."""
         ...
 
 
@@ -67,3 +67,7 @@ def label_of(outcome: Outcome) -> str:
 
 def reason_of(outcome: Outcome) -> str:
     return "" if isinstance(outcome, Delivered) else f"{outcome.status} {outcome.why}"
+
+
+def where_of(outcome: Outcome) -> str:
+    return outcome.where if isinstance(outcome, Delivered) else ""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.logger import Logger
 
-from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, outcome_of, reason_of
+from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, outcome_of, reason_of, where_of
 from mailserverd.delivery.envelope import Envelope, Routed
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import delivery_key
@@ -122,10 +122,9 @@ class Inbound:
             return TOO_LARGE
         try:
             key = delivery_key(envelope.queue_id, account.account_id)
-            await self._copies.deliver(account.account_id, scanned, key, now)
+            return Delivered(await self._copies.deliver(account.account_id, scanned, key, now))
         except Exception as error:
             return outcome_of(error, envelope.queue_id)
-        return DELIVERED
 
     async def _settle(
         self, envelope: Envelope, outcomes: dict[AccountId, Outcome], message: bytes, now: int
@@ -178,6 +177,7 @@ class Inbound:
                 label,
                 queue_id=envelope.queue_id,
                 to=account.address,
+                where=where_of(outcome),
                 why=reason_of(outcome),
             )
         _log.info(

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from mailserverd.config.schema import Delivery
 from mailserverd.delivery.bounce import Bounces
-from mailserverd.delivery.copies import DELIVERED, Copies, label_of, outcome_of, reason_of
+from mailserverd.delivery.copies import Copies, label_of, outcome_of, reason_of, where_of
 from mailserverd.delivery.envelope import Envelope
 from mailserverd.delivery.queue_id import delivery_key
 from mailserverd.interfaces.directory import Directory
@@ -124,7 +124,9 @@ class Pending:
         outcome = await self._attempt(copy, queue_id)
         now = int(self._seconds())
         self._metrics.deliveries["pending", label_of(outcome)].value += 1
-        self._trace.record(label_of(outcome), queue_id=queue_id, to=copy.recipient, why=reason_of(outcome))
+        self._trace.record(
+            label_of(outcome), queue_id=queue_id, to=copy.recipient, where=where_of(outcome), why=reason_of(outcome)
+        )
         if isinstance(outcome, Delivered):
             _log.info("pending copy delivered", queue_id=queue_id, to=copy.recipient, attempts=copy.attempts + 1)
             await self._records.remove(copy.key)
@@ -146,7 +148,6 @@ class Pending:
         try:
             account = await self._directory.account(copy.recipient)
             scanned = await self._copies.prepare(copy.message)
-            await self._copies.deliver(account.account_id, scanned, copy.key, copy.accepted_at)
+            return Delivered(await self._copies.deliver(account.account_id, scanned, copy.key, copy.accepted_at))
         except Exception as error:
             return outcome_of(error, queue_id)
-        return DELIVERED

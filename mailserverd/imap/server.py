@@ -80,6 +80,7 @@ class ImapServer(imap4.IMAP4Server):
             transport.loseConnection()
             return
         self._admitted = True
+        log.info("connected", session=self.session.peer.session, listener=factory.listener, address=host)
         factory.sessions.add(self)
         transport.registerProducer(self, True)
         self._timer = self.clock.callLater(factory.services.settings.imap.login_timeout_seconds, self._look_at_clock)
@@ -91,6 +92,7 @@ class ImapServer(imap4.IMAP4Server):
             self._admitted = False
             self.factory.sessions.discard(self)
             self.factory.connections.leave(self.factory.listener, self.session.peer.address)
+            log.info("disconnected", session=self.session.peer.session, clean=bool(reason.check(ConnectionDone)))
             if self._timer.active():
                 self._timer.cancel()
         self.session.closing = True

@@ -22,6 +22,7 @@ from mailserverd.interfaces.mail_store import AccountMail, MailStore
 from mailserverd.mailstore.append import Ingest
 from mailserverd.model.account import Account
 from mailserverd.telemetry.metrics import Metrics
+from mailserverd.telemetry.trace import Trace
 from mailserverd.wire.imap.verbs import States
 
 _JOIN_OCTETS = 65_536
@@ -44,6 +45,7 @@ class Services:
     authenticator: Authenticator
     events: EventBus
     metrics: Metrics
+    trace: Trace
     settings: Settings
     spool: Spool
     wall_seconds: Callable[[], float]

@@ -47,6 +47,7 @@ class Appended(NamedTuple):
     uid: int
     mailbox_id: MailboxId
     email_id: bytes
+    message_id: bytes = b""
 
 
 class Ingest:
@@ -70,12 +71,14 @@ class Ingest:
 
     async def deliver(
         self, account_id: AccountId, scanned: object, key: bytes, internal_date: int, internal_offset: int = 0
-    ) -> None:
-        """What prepare() gave, into the account's inbox; the same key again does nothing. Raises StoreError."""
+    ) -> str:
+        """What prepare() gave, into the account's inbox: "INBOX/UID"; the same key again does nothing.
+        Raises StoreError."""
         assert isinstance(scanned, Scanned)
         mail = await self._store.open(account_id)
         row = await find(mail, INBOX)
-        await mail.commit([Add(row.mailbox_id, scanned.message, (), internal_date, internal_offset)], key)
+        done = await mail.commit([Add(row.mailbox_id, scanned.message, (), internal_date, internal_offset)], key)
+        return f"{INBOX}/{done.results[0].placed[0].uid}"
 
     async def append(
         self,
@@ -95,4 +98,4 @@ class Ingest:
         add = Add(row.mailbox_id, scanned.message, flags, internal_date, internal_offset)
         done = await mail.commit([add], origin=origin)
         placed = done.results[0].placed[0]
-        return Appended(row.uid_validity, placed.uid, row.mailbox_id, placed.email_id)
+        return Appended(row.uid_validity, placed.uid, row.mailbox_id, placed.email_id, scanned.message_id)

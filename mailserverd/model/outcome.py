@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It is durably where it belongs."""
+    """It is durably where it belongs: `where`, for the trail of the message, such as "INBOX/17"."""
 
-    detail: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Pop3Server(POP3):
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         peer = Peer(self._host, self._implicit_tls, "pop3", self._services.new_session_id())
+        log.info("connected", session=peer.session, listener=self._listener, address=self._host)
         self._session = Session(self, self._services, peer)
         self.setTimeout(self._services.settings().idle_timeout_seconds)  # type: ignore[no-untyped-call]
         self.transport.write(self._session.greeting())
@@ -85,6 +86,7 @@ class Pop3Server(POP3):
             return
         self._sessions.discard(self)
         self._services.connections.leave(self._listener, self._host)
+        log.info("disconnected", session=session.peer.session, clean=bool(reason.check(ConnectionDone)))
         session.close()
         self.resumeProducing()  # whoever waits for the client to read goes on, and finds it gone
 

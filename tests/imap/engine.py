@@ -16,6 +16,7 @@ from mailserverd.mailstore.append import Appended
 from mailserverd.mailstore.mailboxes import find
 from mailserverd.model.account import Account
 from mailserverd.telemetry.metrics import Metrics
+from mailserverd.telemetry.trace import Trace
 from tests.mailstore.memory_mail import MemoryMail, plain_message
 
 
@@ -98,6 +99,7 @@ class Engine:
             authenticator=self.passwords,
             events=self.events,
             metrics=Metrics(),
+            trace=Trace(lambda: 0.0),
             settings=settings,
             spool=Spool(Path("/tmp"), 1 << 20),
             wall_seconds=lambda: 1_700_000_000.0,

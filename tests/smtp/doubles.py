@@ -104,13 +104,14 @@ class FakeCopies:
             raise self.prepare_fails
         return FakeScanned(octets)
 
-    async def deliver(self, account_id: AccountId, scanned: Any, key: bytes, internal_date: int) -> None:
+    async def deliver(self, account_id: AccountId, scanned: Any, key: bytes, internal_date: int) -> str:
         if self.waits is not None:
             await self.waits
         if account_id in self.failing:
             raise self.failing[account_id]
         if key not in {each[2] for each in self.delivered}:
             self.delivered.append((account_id, scanned.octets, key))
+        return "INBOX/1"
 
 
 class FakeRecords:

@@ -4,12 +4,14 @@ from twisted.logger import Logger
 
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.imap.session import Session
+from mailserverd.mailstore.append import Appended
 from mailserverd.mailstore.mailboxes import find
 from mailserverd.mailstore.quota import check_room
 from mailserverd.model.errors import NotFound
 from mailserverd.wire.imap.command.append import Append
 
 log = Logger()
+DOOR = "imap"
 
 
 async def run(session: Session, command: Append) -> Reply:
@@ -33,4 +35,30 @@ async def run(session: Session, command: Append) -> Reply:
         )
     except NotFound:
         return no(b"No such mailbox", b"TRYCREATE")
+    _note(session, command, done)
     return ok(b"Appended", b"APPENDUID %d %d" % (done.uid_validity, done.uid))
+
+
+def _note(session: Session, command: Append, done: Appended) -> None:
+    """This message has no queue id: its trail is found by its Message-ID."""
+    account, where = session.account.address, f"{command.mailbox}/{done.uid}"
+    message_id = done.message_id.decode("utf-8", "replace")
+    services, session_id = session.services, session.peer.session
+    services.metrics.deliveries[DOOR, "delivered"].value += 1
+    services.trace.record(
+        "appended",
+        message_id=message_id,
+        door=DOOR,
+        session=session_id,
+        to=account,
+        where=where,
+        octets=command.octets,
+    )
+    log.info(
+        "message appended",
+        session=session_id,
+        message_id=message_id,
+        account=account,
+        where=where,
+        octets=command.octets,
+    )

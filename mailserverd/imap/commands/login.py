@@ -9,7 +9,7 @@ from mailserverd.wire.imap.command.login import Login
 
 
 async def run(session: Session, command: Login) -> Reply:
-    result = await session.services.authenticator.password(command.user, command.password, session.peer)
+    result = await session.services.authenticator.password(command.user, command.password, session.peer, "LOGIN")
     return await admitted(session, result)
 
 
