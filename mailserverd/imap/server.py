@@ -232,12 +232,12 @@ class ImapServer(imap4.IMAP4Server):
         self._coroutine = RUNNERS[verb.name](self.session, value)
         self._advance()
 
-    def _advance(self, _: object = None) -> None:
-        """Run the command until it suspends or ends."""
+    def _advance(self, failed: Failure | None = None) -> None:
+        """Run the command until it suspends or ends. failed: what it waited for did."""
         coroutine = self._coroutine
         assert coroutine is not None
         try:
-            waiting = coroutine.send(None)
+            waiting = coroutine.send(None) if failed is None else failed.throwExceptionIntoGenerator(coroutine)
         except StopIteration as stop:
             self._finish(stop.value)
         except Refused as refused:
@@ -256,9 +256,9 @@ class ImapServer(imap4.IMAP4Server):
             waiting.addBoth(self._woken)
 
     def _woken(self, result: object) -> None:
-        # The awaiting coroutine reads the Deferred's result (or failure) by itself, so this swallows it.
+        # The coroutine reads a result from the Deferred itself; a failure it cannot read while callbacks run.
         self._turn_ends = perf_counter() + _TURN_SECONDS
-        self._advance()
+        self._advance(result if isinstance(result, Failure) else None)
         self._pump()
 
     def _verb_name(self) -> str:

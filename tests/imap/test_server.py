@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.reply import ok
+from mailserverd.model.errors import OverQuota
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
 from tests.imap.engine import Engine
 
@@ -67,6 +68,21 @@ def test_one_command_in_flight_and_answers_in_order(monkeypatch):
     waiting.callback(None)
     out = engine.took()
     assert out.index(b"a OK") < out.index(b"b OK") < out.index(b"c OK")
+
+
+def test_a_wait_that_fails_raises_in_the_command(monkeypatch):
+    engine = Engine()
+    waiting = Deferred()
+
+    async def refused(session, command):
+        await waiting
+        raise AssertionError("it went on")
+
+    monkeypatch.setitem(RUNNERS, "NOOP", refused)
+    assert engine.say(b"a NOOP\r\n") == b""
+    waiting.errback(OverQuota())
+    assert engine.took().startswith(b"a NO [OVERQUOTA]")
+    assert engine.say(b"b CAPABILITY\r\n").endswith(b"b OK Capabilities listed\r\n")
 
 
 def test_a_failure_is_answered_and_the_next_command_runs(monkeypatch):
