@@ -32,11 +32,9 @@ def check_new_name(name: str) -> None:
         raise NotPermitted("A mailbox name has a level that is empty")
     if levels[0] in RESERVED_ROOTS:
         raise NotPermitted(f"Names below {levels[0]!r} are reserved")
-    # RFC 9051 §5.1: no control characters, no U+2028 and U+2029; wildcards could never be listed by themselves
+    # RFC 9051 §5.1: no control characters, no U+2028 and U+2029 (but "*" and "%", which are hard to list, are valid)
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in name):
         raise NotPermitted("A mailbox name cannot hold control characters")
-    if "*" in name or "%" in name:
-        raise NotPermitted("A mailbox name cannot hold * or %")
     if len(levels) > MAX_LEVELS:
         raise LimitReached(f"A mailbox name has at most {MAX_LEVELS} levels")
     if len(name.encode()) > MAX_NAME_OCTETS:

@@ -18,9 +18,7 @@ def test_one_form_of_a_name(given, kept):
     assert canonical_name(given) == kept
 
 
-@pytest.mark.parametrize(
-    "name", ["", "/a", "a//b", "Other Users/x", "Shared", "a\tb", "a\u2028b", "a*", "%", "a\x7f", "x\ud800"]
-)
+@pytest.mark.parametrize("name", ["", "/a", "a//b", "Other Users/x", "Shared", "a\tb", "a\u2028b", "a\x7f", "x\ud800"])
 def test_names_that_are_refused(name):
     with pytest.raises(NotPermitted):
         check_new_name(name)

@@ -28,7 +28,7 @@ class _Entry:
 
 
 async def run(session: Session, command: List) -> Reply:
-    if command.patterns == ("",) and not command.select:  # RFC 9051 §6.3.9: asks for the separator alone
+    if command.patterns == ("",) and not command.extended:  # RFC 9051 §6.3.9: asks for the separator alone
         session.send(b'* LIST (\\Noselect) "/" ""\r\n')
         return ok(b"Listed")
     entries = await _tree(session)
@@ -98,9 +98,12 @@ def _attributes(entry: _Entry, command: List) -> list[bytes]:
 
 
 def _lsub_line(name: str, entry: _Entry, command: List) -> bytes:
-    """RFC 3501 §6.3.9: with "%", a name that is not subscribed but has subscribed ones below is told as \\Noselect."""
+    """RFC 3501 §6.3.9: with "%", a name that is not subscribed but has subscribed ones below is told as \\Noselect.
+
+    Here that means "not subscribed", so a subscribed name without a mailbox does not get it; LIST says what is there.
+    """
     if entry.subscribed:
-        attributes = b"" if entry.row is not None else b"\\Noselect"
+        attributes = b""
     elif Selection.SUBSCRIBED in entry.below and command.patterns[0].endswith("%"):
         attributes = b"\\Noselect"
     else:

@@ -13,7 +13,7 @@ from mailserverd.model import search_query as query
 from mailserverd.wire.imap.command.search import Search
 from mailserverd.wire.imap.encode import string
 from mailserverd.wire.imap.search_keys import AllOf, AnyOf, Negation, Numbers, Recent, SearchKey
-from mailserverd.wire.imap.sequence_set import format_numbers, resolve
+from mailserverd.wire.imap.sequence_set import STAR, format_numbers
 
 ALL = frozenset((b"ALL",))
 
@@ -51,9 +51,10 @@ def to_query(key: SearchKey, selected: Selected) -> query.SearchQuery:
 
 
 def _number_spans(key: Numbers, selected: Selected) -> list[tuple[int, int]]:
-    """Numbers beyond the last message match nothing: a search says what is there."""
-    count = selected.count
-    return [(low - 1, min(high, count)) for low, high in resolve(key.ids, count) if 0 < low <= count]
+    """RFC 9051 §9 seq-number: beyond the last is BAD; but clients ask an empty mailbox for 1:*, and mean all of it."""
+    if not selected.count and any(STAR in ends for ends in key.ids.ranges):
+        return []
+    return selected.spans(key.ids, uid=False)
 
 
 def _names_modseq(key: SearchKey) -> bool:

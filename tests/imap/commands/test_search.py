@@ -4,6 +4,7 @@ from mailserverd.imap.commands import search
 from mailserverd.interfaces.mail_store import Expunge
 from mailserverd.model.identifiers import email_id_text, thread_id_text
 from mailserverd.wire.imap.command.search import parse_search
+from mailserverd.wire.imap.syntax_error import BadSyntax
 from tests.imap.fake_session import selecting
 from tests.mailstore.memory_mail import MemoryMail
 
@@ -34,7 +35,7 @@ def ask(session, text, uid=False):
 KEYS = [
     ("ALL", "1 2 3"),
     ("2:*", "2 3"),
-    ("7", ""),
+    ("UID 7", ""),
     ("UID 1,3", "1 3"),
     ("SEEN", "1"),
     ("UNSEEN", "2 3"),
@@ -84,6 +85,18 @@ KEYS = [
     ("EMAILID nothing", ""),
     ("CHARSET UTF-8 SUBJECT two", "2"),
 ]
+
+
+@pytest.mark.parametrize("keys", [b"4", b"2:9", b"NOT 4", b"OR SEEN 1,7"])
+def test_numbers_beyond_the_last_message(keys):
+    with pytest.raises(BadSyntax):  # RFC 9051 §9, seq-number
+        ask(inbox(), keys)
+
+
+def test_all_of_an_empty_mailbox():
+    assert ask(selecting(), b"1:*") == ask(selecting(), b"*", uid=True) == b"* SEARCH\r\n"
+    with pytest.raises(BadSyntax):
+        ask(selecting(), b"1")
 
 
 @pytest.mark.parametrize(("keys", "numbers"), KEYS)
