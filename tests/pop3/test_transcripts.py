@@ -1,6 +1,7 @@
 """Conversations in tests/transcripts/pop3: "C:" what the client sends, "S:" each line that the server answers.
 
-A file begins with the RFC section that it is about. The inbox holds the two messages below; the password is
+"C+" is sent together with the "C:" that follows. A file begins with the RFC section that it is about, and tells by
+"# shows: UIDL" which names of CAPA. The inbox holds the two messages below; the password is
 "correct horse". "*" at the end of an S: line stands for any rest.
 """
 
@@ -15,8 +16,18 @@ MESSAGES = (b"Subject: one\r\n\r\n.dotted\r\nlast\r\n", b"From: b@example.org\r\
 FILES = sorted(FOLDER.glob("*.txt"))
 
 
-def test_there_are_transcripts():
-    assert len(FILES) >= 8
+def test_every_name_of_capa_is_shown_and_no_other():
+    stage = Stage()
+    client = stage.client()
+    client.take()
+    offered = client.say(b"CAPA").split(b"\r\n")[1:-2]
+    offered += stage.logged_in().say(b"CAPA").split(b"\r\n")[1:-2]
+    shown = set()
+    for path in FILES:
+        for line in path.read_text().splitlines():
+            if line.startswith("# shows: "):
+                shown.update(line[9:].split(", "))
+    assert {line.split()[0].decode() for line in offered} == shown
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -28,13 +39,17 @@ def test_transcript(path):
         stage.mail.add(octets)
     client = stage.client()
     expected: list[str] = []
+    together = b""
     for number, line in enumerate(lines[1:], 2):
         if line.startswith("S: ") or line == "S:":
             expected.append(line[3:])
+        elif line.startswith("C+"):
+            together += line[3:].encode() + b"\r\n"
         elif line.startswith("C:"):
             check(client.take(), expected, path, number)
             expected = []
-            client.server.dataReceived(line[3:].encode() + b"\r\n")
+            client.server.dataReceived(together + line[3:].encode() + b"\r\n")
+            together = b""
             stage.clock.advance(10)
         else:
             assert not line or line.startswith("#"), line

@@ -1,8 +1,8 @@
 """The conversations of tests/transcripts/smtp, played over StringTransport.
 
-First line: "# what RFC, listener NAME". "C: x" sends x and CRLF and reads the answers, "C+ x" sends more first;
-"S: x" is an answer line that begins so, "S: x*" all lines of one reply, each beginning with x. The answers to each
-"C:" must be these and no others.
+First line: "# what RFC, listener NAME"; "# shows: CHUNKING" tells which EHLO keywords it is about. "C: x" sends x and
+CRLF and reads the answers, "C+ x" sends more first; "S: x" is an answer line that begins so, "S: x*" all lines of one
+reply, each beginning with x. The answers to each "C:" must be these and no others.
 """
 
 from pathlib import Path
@@ -20,6 +20,8 @@ def play(client: Client, text: str) -> None:
     for number, line in enumerate(text.splitlines()[1:], 2):
         where = f"line {number}: {line}"
         kind, said = line[:2], line[3:]
+        if kind == "# ":
+            continue
         if kind in ("C:", "C+"):
             assert not answers, f"{where}: not expected before it: {answers}"
             waiting += said.encode() + b"\r\n"
@@ -46,5 +48,17 @@ def test_conversation(path: Path, tmp_path: Path) -> None:
     play(Client(house, listener, host="127.0.0.1"), text)
 
 
-def test_there_are_conversations() -> None:
-    assert len(list(FOLDER.glob("*.txt"))) >= 9
+def test_every_keyword_of_ehlo_is_shown_and_no_other(tmp_path: Path) -> None:
+    offered = set()
+    for listener in ("smtp", "submission", "submissions", "lmtp"):
+        house = House(tmp_path / listener)
+        client = Client(house, listener, host="127.0.0.1")
+        client.read()
+        client.server.dataReceived(b"LHLO x.example\r\n" if listener == "lmtp" else b"EHLO x.example\r\n")
+        offered |= {line[4:].split()[0] for line in client.read().decode().splitlines()[1:]}
+    shown: set[str] = set()
+    for path in FOLDER.glob("*.txt"):
+        for line in path.read_text().splitlines():
+            if line.startswith("# shows: "):
+                shown.update(line[9:].split(", "))
+    assert offered == shown

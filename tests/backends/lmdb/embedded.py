@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mailserverd.backends.files.blob_store import FileBlobs
@@ -16,7 +17,13 @@ from tests.contracts.loop import Loop
 
 
 class Embedded:
-    def __init__(self, directory: Path, loop: Loop, early_seconds: float = 0.1) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        loop: Loop,
+        early_seconds: float = 0.1,
+        quota_of: Callable[[int], int | None] = lambda _: None,
+    ) -> None:
         self.loop = loop
         store = directory / "store"
         store.mkdir(exist_ok=True)
@@ -36,7 +43,7 @@ class Embedded:
             self.events,
             time.time,
             os.urandom,
-            lambda _: None,
+            quota_of,
             StoreSettings(),
         )
         loop.run(self.mail_store.start())
