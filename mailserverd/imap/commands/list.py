@@ -40,6 +40,7 @@ async def run(session: Session, command: List) -> Reply:
                 session.send(line)
                 if command.status and entry.row is not None:
                     session.send(await status_line(session, entry.row, command.status))
+        await session.drained()
     return ok(b"Listed")
 
 
@@ -59,6 +60,7 @@ async def _tree(session: Session) -> dict[str, _Entry]:
             parent = entries.setdefault(above, _Entry())
             parent.children |= entry.row is not None
             parent.below.update(_holds(entry))
+        await session.turn()
     return entries
 
 

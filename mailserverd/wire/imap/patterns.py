@@ -1,14 +1,31 @@
 """LIST patterns (RFC 9051 §6.3.9): "*" matches anything, "%" anything but the separator.
 
-Standing rule: matching costs pattern times name at worst, never more, whatever the wildcards; INBOX, and INBOX as the
-first level, is matched in any case.
+Standing rule: matching costs pattern times name at worst, never more, whatever the wildcards, and nothing where the
+pattern has more letters than the name; INBOX, and INBOX as the first level, is matched in any case.
 """
+
+from typing import NamedTuple
 
 SEPARATOR = "/"
 
 
-def compile_pattern(pattern: str) -> tuple[str, ...]:
-    """Pieces: "*", "%" or one character; runs of wildcards with a "*" among them are one "*"."""
+class Pattern(NamedTuple):
+    """A pattern ready to match. Bit i of a mask speaks of the pattern's piece i.
+
+    pieces: how many wildcards and letters; letters: how many letters; inbox: the pattern with its first five pieces in
+    capitals, where that makes a difference.
+    """
+
+    pieces: int
+    letters: int
+    stars: int
+    wild: int
+    places: dict[str, int]
+    inbox: "Pattern | None"
+
+
+def compile_pattern(pattern: str) -> Pattern:
+    """Runs of wildcards with a "*" among them are one "*"."""
     pieces: list[str] = []
     for char in pattern:
         if char in "*%" and pieces and pieces[-1] in "*%":
@@ -16,40 +33,39 @@ def compile_pattern(pattern: str) -> tuple[str, ...]:
                 pieces[-1] = "*"
             continue
         pieces.append(char)
-    return tuple(pieces)
+    folded = [piece.upper() if i < 5 else piece for i, piece in enumerate(pieces)]
+    return _compiled(pieces, _compiled(folded, None) if folded != pieces else None)
 
 
-def matches(pattern: tuple[str, ...], name: str) -> bool:
-    """Follows all ways through the pattern at once: bit i of `at` says that the first i pieces are matched."""
-    length = len(pattern)
-    stars = percents = 0
-    letters: dict[str, int] = {}
-    for i, piece in enumerate(pattern):
-        if piece == "*":
-            stars |= 1 << i
-        elif piece == "%":
-            percents |= 1 << i
-        else:
-            letters[piece] = letters.get(piece, 0) | 1 << i
+def _compiled(pieces: list[str], inbox: Pattern | None) -> Pattern:
+    masks: dict[str, int] = {}
+    bit = 1
+    for piece in pieces:
+        masks[piece] = masks.get(piece, 0) | bit
+        bit <<= 1
+    stars, percents = masks.pop("*", 0), masks.pop("%", 0)
     wild = stars | percents
-    at = _skipping(1, wild)
+    return Pattern(len(pieces), len(pieces) - wild.bit_count(), stars, wild, masks, inbox)
+
+
+def matches(pattern: Pattern, name: str) -> bool:
+    """Follows all ways through the pattern at once: bit i of `at` says that the first i pieces are matched."""
+    pieces, letters, stars, wild, places, _ = pattern
+    if letters > len(name):
+        return False
+    at = 1 | (1 & wild) << 1
     for char in name:
         stay = at & (stars if char == SEPARATOR else wild)
-        at = _skipping(stay | (at & letters.get(char, 0)) << 1, wild)
+        at = stay | (at & places.get(char, 0)) << 1
         if not at:
             return False
-    return bool(at >> length & 1)
+        at |= (at & wild) << 1  # a wildcard may match nothing; no two stand side by side, so one step is enough
+    return bool(at >> pieces & 1)
 
 
-def _skipping(at: int, wild: int) -> int:
-    """A wildcard may match nothing; no two stand side by side, so one step is enough."""
-    return at | (at & wild) << 1
-
-
-def name_matches(pattern: tuple[str, ...], name: str) -> bool:
+def name_matches(pattern: Pattern, name: str) -> bool:
     if matches(pattern, name):
         return True
-    if name[:5] != "INBOX" or name[5:6] not in ("", SEPARATOR):
+    if pattern.inbox is None or name[:5] != "INBOX" or name[5:6] not in ("", SEPARATOR):
         return False
-    folded = tuple(piece.upper() if i < 5 else piece for i, piece in enumerate(pattern))
-    return folded != pattern and matches(folded, name)
+    return matches(pattern.inbox, name)
