@@ -1,11 +1,11 @@
 """Text of messages for SEARCH: decoded, case-folded, compared as substrings.
 
-Standing rules: octets that do not decode are searched as Latin-1 rather than not at all; a header is searched as
-people read it and as it is written; case and compatibility forms are folded, accents are not.
+Standing rules: octets that do not decode are searched as Latin-1 rather than not at all; encoded words are decoded
+before they are compared (RFC 9051 §6.4.4), or else "re" would be found in their base64; case and compatibility forms
+are folded, accents are not.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from mailserverd.mailstore.find_body import texts_of
@@ -38,37 +38,17 @@ class Needles:
 
 
 def header_has(header: bytes, header_index: bytes, name: str, needle: str) -> bool:
-    """A field of this name with the needle in its decoded or raw value; "" asks for the field alone."""
+    """A field of this name with the needle in its decoded value; "" asks for the field alone."""
     values = field_values(header, header_index, name.encode("utf-8", "surrogateescape"))
     if not needle:
         return bool(values)
-    return any(needle in text for text in _both(values))
-
-
-def header_texts(header: bytes, header_index: bytes) -> list[str]:
-    """The whole header as it is written, and, where something is encoded, as it reads."""
-    return list(_header_texts(header))
+    return any(needle in fold(decode_header(value)) for value in values)
 
 
 @lru_cache(maxsize=4)
-def _header_texts(header: bytes) -> tuple[str, ...]:
-    raw = fold(_unfolded(header).decode("utf-8", "replace"))
-    if header.isascii() and b"=?" not in header:
-        return (raw,)
-    return raw, fold(decode_header(header))
-
-
-def _both(values: Iterable[bytes]) -> Iterator[str]:
-    for value in values:
-        if value.isascii():
-            yield value.decode("ascii").lower()
-            if b"=?" not in value:
-                continue
-        yield fold(decode_header(value))
-
-
-def _unfolded(header: bytes) -> bytes:
-    return header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").replace(b"\n ", b" ")
+def header_text(header: bytes) -> str:
+    """The whole header as it reads."""
+    return fold(decode_header(header))
 
 
 def body_texts(octets: bytes) -> list[str]:

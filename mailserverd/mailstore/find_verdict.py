@@ -7,7 +7,7 @@ calendar day that the message shows (RFC 9051 §6.4.4: time and zone disregarded
 from collections.abc import Sequence
 
 from mailserverd.mailstore.find_index import IndexView, flags_match
-from mailserverd.mailstore.find_text import Needles, header_has, header_texts
+from mailserverd.mailstore.find_text import Needles, header_has, header_text
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import (
     And,
@@ -52,9 +52,9 @@ def judge(
 ) -> bool | None:
     """body: the folded texts of the body, None while they have not been read."""
     if isinstance(query, And):
-        return _all(query.parts, position, row, view, needles, body)
+        return _joined(query.parts, False, position, row, view, needles, body)
     if isinstance(query, Or):
-        return _any(query.parts, position, row, view, needles, body)
+        return _joined(query.parts, True, position, row, view, needles, body)
     if isinstance(query, Not):
         verdict = judge(query.part, position, row, view, needles, body)
         return None if verdict is None else not verdict
@@ -68,44 +68,28 @@ def judge(
     return _by_row(query, position, row, view)
 
 
-def _all(
+def _joined(
     parts: tuple[SearchQuery, ...],
+    decisive: bool,
     position: int,
     row: MessageRow,
     view: IndexView,
     needles: Needles,
     body: Texts | None,
 ) -> bool | None:
-    known: bool | None = True
+    """One part that is `decisive` decides; else one that is not known leaves the whole unknown."""
+    known: bool | None = not decisive
     for part in parts:
         verdict = judge(part, position, row, view, needles, body)
-        if verdict is False:
-            return False
-        if verdict is None:
-            known = None
-    return known
-
-
-def _any(
-    parts: tuple[SearchQuery, ...],
-    position: int,
-    row: MessageRow,
-    view: IndexView,
-    needles: Needles,
-    body: Texts | None,
-) -> bool | None:
-    known: bool | None = False
-    for part in parts:
-        verdict = judge(part, position, row, view, needles, body)
-        if verdict:
-            return True
+        if verdict is decisive:
+            return decisive
         if verdict is None:
             known = None
     return known
 
 
 def _text_has(needle: str, row: MessageRow, needles: Needles, body: Texts | None) -> bool | None:
-    if any(needle in text for text in header_texts(row.header, row.header_index)):
+    if needle in header_text(row.header):
         return True
     return None if body is None else any(needle in text for text in body)
 

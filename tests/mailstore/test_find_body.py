@@ -58,10 +58,10 @@ def test_folding():
     assert fold("e") not in fold("é")
 
 
-def test_a_field_is_searched_decoded_and_as_it_is_written():
+def test_a_field_is_searched_as_it_reads_not_as_it_is_encoded():
     header = b"Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\nX-A:\r\n\r\n"
     index = index_header(header)
-    for needle, found in [("grüsse", True), ("r3ldvmofzq", True), ("nothing", False), ("", True)]:
+    for needle, found in [("grüsse", True), ("r3ldvmofzq", False), ("utf-8", False), ("nothing", False), ("", True)]:
         assert header_has(header, index, "subject", fold(needle)) is found
     assert header_has(header, index, "X-A", "")
     assert not header_has(header, index, "X-B", "")

@@ -8,7 +8,6 @@ Standing rule: zstd only where it saves a page; not between 8 and 24 KiB, where 
 """
 
 import struct
-from binascii import b2a_base64
 
 import msgspec
 import zstandard
@@ -17,10 +16,12 @@ from mailserverd.interfaces.blob_store import BlobStore
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import BlobId
 from mailserverd.model.message import BlobSegment, InlineSegment, NewMessage, Segment
+from mailserverd.wire.mime.segments import pieces
 
 HEAD = struct.Struct(">BII")
 PAGE = 4096
 _APART = 8
+_READ_OCTETS = 524_288
 _encode = msgspec.msgpack.encode
 _segments = msgspec.msgpack.Decoder(list[bytes | tuple[bytes, int, int, bool]]).decode
 
@@ -94,36 +95,19 @@ def manifest_of(value: memoryview) -> list[Segment]:
 
 async def read_segments(segments: list[Segment], blobs: BlobStore, start: int, stop: int) -> bytes:
     """The octets [start, stop) of what the segments are together. Raises Damaged."""
-    parts, at = [], 0
-    for segment in segments:
-        length = len(segment.octets) if isinstance(segment, InlineSegment) else segment.length
-        low, high = max(start - at, 0), min(stop - at, length)
-        if low < high:
-            if isinstance(segment, InlineSegment):
-                parts.append(segment.octets[low:high])
-            else:
-                parts.append(await _read_blob(segment, blobs, low, high))
-        at += length
-        if at >= stop:
-            break
-    return b"".join(parts)
+    found = []
+    for piece in pieces(segments, start, stop):
+        if isinstance(piece, bytes):
+            found.append(piece)
+        else:
+            found.append(piece.octets(await _read_blob(blobs, piece.blob_id, piece.start, piece.stop)))
+    return b"".join(found)
 
 
-async def _read_blob(segment: BlobSegment, blobs: BlobStore, start: int, stop: int) -> bytes:
-    width = segment.line_octets
+async def _read_blob(blobs: BlobStore, blob_id: BlobId, start: int, stop: int) -> bytes:
     try:
-        if not width:
-            return await blobs.read(segment.blob_id, start, stop)
-        line, last = start // (width + 2), (stop - 1) // (width + 2)
-        decoded = width // 4 * 3
-        low, high = line * decoded, (last + 1) * decoded
-        content = b"".join(
-            [await blobs.read(segment.blob_id, at, min(at + 524_288, high)) for at in range(low, high, 524_288)]
+        return b"".join(
+            [await blobs.read(blob_id, at, min(at + _READ_OCTETS, stop)) for at in range(start, stop, _READ_OCTETS)]
         )
     except NotFound as error:
-        raise Damaged(f"blob {segment.blob_id.hex()} is gone: run `mailserverd store check`") from error
-    text = b2a_base64(content, newline=False)
-    lines = b"\r\n".join([text[i : i + width] for i in range(0, len(text), width)])
-    at = line * (width + 2)
-    lines += b"\r\n"  # cut off below where the segment ends without it
-    return lines[start - at : stop - at]
+        raise Damaged(f"blob {blob_id.hex()} is gone: run `mailserverd store check`") from error
