@@ -9,6 +9,8 @@ from email.utils import formatdate
 from ipaddress import ip_address
 from typing import NamedTuple
 
+_EXAMINED_AT_ONCE = 1_048_576  # octets of a header, in one call that lets no other thread run
+
 
 class TlsSeen(NamedTuple):
     """version "TLSv1.3", cipher "TLS_AES_256_GCM_SHA384"."""
@@ -84,8 +86,18 @@ def examine(message: bytes) -> HeaderFacts:
     """What has to be known of a header before ours goes on top."""
     end = 0 if message[:2] == b"\r\n" else message.find(b"\r\n\r\n") + 2
     length = len(message) if end == 1 else end
-    header = b"\r\n" + message[:length].lower()
-    return HeaderFacts(header.count(b"\r\nreceived:"), b"\r\nreturn-path" in header, length)
+    received = return_path = 0
+    for at in range(0, length, _EXAMINED_AT_ONCE):
+        stop = min(at + _EXAMINED_AT_ONCE, length)
+        received += _starts(message, at, stop, b"\r\nreceived:")
+        return_path += _starts(message, at, stop, b"\r\nreturn-path")
+    return HeaderFacts(received, return_path > 0, length)
+
+
+def _starts(message: bytes, at: int, stop: int, field: bytes) -> int:
+    """How often a field begins in at..stop; its line end stands before it, but for the first line of all."""
+    octets = message[max(at - 2, 0) : stop + len(field) - 3].lower()
+    return octets.count(field) + (at == 0 and octets.startswith(field[2:]))
 
 
 def without_fields(message: bytes, length: int, name: bytes) -> bytes:

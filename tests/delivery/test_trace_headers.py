@@ -2,6 +2,7 @@
 
 import pytest
 
+from mailserverd.delivery import trace_headers
 from mailserverd.delivery.trace_headers import (
     DateLine,
     TlsSeen,
@@ -72,7 +73,9 @@ def test_dates_are_utc_and_made_once_a_second() -> None:
     assert dates.now() == b"Tue, 14 Nov 2023 22:13:21 +0000"
 
 
-def test_examine() -> None:
+@pytest.mark.parametrize("at_once", [1_048_576, *range(1, 40)])
+def test_examine(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_headers, "_EXAMINED_AT_ONCE", at_once)
     message = b"RECEIVED: a\r\nx: 1\r\nreceived: b\r\nReceived-SPF: no\r\nReturn-Path: <a>\r\n\r\nReceived: body\r\n"
     facts = examine(message)
     assert (facts.received, facts.return_path) == (2, True)

@@ -20,8 +20,10 @@ from mailserverd.wire.mime.structure import BASE64, LEAF
 
 BLOB_THRESHOLD = 32_768  # octets of a part, as it stands in the message, from which it is a blob of its own
 _MAX_LINE = 998  # RFC 5322 §2.1.1
+_ENCODED_AT_ONCE = 1_048_576  # octets of a part, in calls that let no other thread run
 
 _first_line = re.compile(rb"[A-Za-z0-9+/=]++").match
+_empty_lines = re.compile(rb"(?:\r\n)*+").match
 
 
 class Cut(NamedTuple):
@@ -75,26 +77,34 @@ def _blob(
     return BlobSegment(blob_id, length, line_octets, ends_with_crlf)
 
 
-def _base64_run(octets: bytes, start: int, end: int) -> tuple[int, bytes, int, bool, int] | None:
+def _base64_run(octets: bytes, start: int, stop: int) -> tuple[int, bytes, int, bool, int] | None:
     """The base64 of a part that can be made again: (start, content, line length, last CRLF, octets), or None."""
-    while octets.startswith(b"\r\n", start, end):
-        start += 2
-    line = _first_line(octets, start, min(end, start + _MAX_LINE + 1))
+    start = _empty_lines(octets, start, stop).end()  # type: ignore[union-attr]  # it always matches
+    line = _first_line(octets, start, min(stop, start + _MAX_LINE + 1))
     if line is None:
         return None
     width = line.end() - start
     if width % 4 or width > _MAX_LINE:
         return None
-    run = octets[start:end].rstrip(b"\r\n")
-    try:
-        content = a2b_base64(run)
-    except BinasciiError:
-        return None
-    if encode(content, width) != run:
-        return None
-    after = start + len(run)
-    ends_with_crlf = octets.startswith(b"\r\n", after, end)
-    return start, content, width, ends_with_crlf, len(run) + 2 * ends_with_crlf
+    end = start + len(octets[start:stop].rstrip(b"\r\n"))
+    contents = []
+    step = (width + 2) * max(_ENCODED_AT_ONCE // (width + 2), 1)
+    for at in range(start, end, step):
+        run = octets[at : min(at + step, end)]
+        whole_lines = at + step < end
+        if whole_lines and run[-2:] != b"\r\n":
+            return None
+        run = run[:-2] if whole_lines else run
+        try:
+            content = a2b_base64(run)
+        except BinasciiError:
+            return None
+        if encode(content, width) != run or (whole_lines and len(content) % 3):
+            return None
+        contents.append(content)
+    length = end - start
+    ends_with_crlf = octets.startswith(b"\r\n", end, stop)
+    return start, b"".join(contents), width, ends_with_crlf, length + 2 * ends_with_crlf
 
 
 @lru_cache(maxsize=64)

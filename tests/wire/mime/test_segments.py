@@ -6,6 +6,7 @@ import pytest
 
 from mailserverd.model.identifiers import BlobId
 from mailserverd.model.message import BlobSegment, InlineSegment
+from mailserverd.wire.mime import segments
 from mailserverd.wire.mime.scan import scan
 from mailserverd.wire.mime.segments import BlobPiece, Cut, cut, encode, join, join_range, pieces
 
@@ -28,6 +29,12 @@ def message(encoded: bytes, encoding: bytes = b"base64") -> bytes:
 def cut_up(octets: bytes) -> tuple[Cut, dict[BlobId, bytes]]:
     found = cut(octets, scan(octets).part_map, THRESHOLD)
     return found, dict(found.blobs)
+
+
+@pytest.fixture(autouse=True, params=[1_048_576, 300])
+def _octets_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large the steps in which a part is decoded, what is kept is the same."""
+    monkeypatch.setattr(segments, "_ENCODED_AT_ONCE", request.param)
 
 
 def shapes(found: Cut) -> list[tuple[int, bool] | None]:
