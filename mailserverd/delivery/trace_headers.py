@@ -84,14 +84,23 @@ def trace_prefix(reverse_path: bytes, received: bytes, queue_id: str, recipient:
 
 def examine(message: bytes) -> HeaderFacts:
     """What has to be known of a header before ours goes on top."""
-    end = 0 if message[:2] == b"\r\n" else message.find(b"\r\n\r\n") + 2
-    length = len(message) if end == 1 else end
+    length = _header_length(message)
     received = return_path = 0
     for at in range(0, length, _EXAMINED_AT_ONCE):
         stop = min(at + _EXAMINED_AT_ONCE, length)
         received += _starts(message, at, stop, b"\r\nreceived:")
         return_path += _starts(message, at, stop, b"\r\nreturn-path")
     return HeaderFacts(received, return_path > 0, length)
+
+
+def _header_length(message: bytes) -> int:
+    if message[:2] == b"\r\n":
+        return 0
+    for at in range(0, len(message), _EXAMINED_AT_ONCE):
+        end = message.find(b"\r\n\r\n", at, at + _EXAMINED_AT_ONCE + 3)
+        if end >= 0:
+            return end + 2
+    return len(message)
 
 
 def _starts(message: bytes, at: int, stop: int, field: bytes) -> int:

@@ -99,8 +99,11 @@ def test_bare_line_feeds() -> None:
         (b"A: b\r\r\n\r\r\n", -1),
     ],
 )
-def test_the_first_empty_line_ends_the_header(octets: bytes, end: int) -> None:
+def test_the_first_empty_line_ends_the_header(octets: bytes, end: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_header_end(octets, 0, len(octets)) == end
+    for at_once in range(1, len(octets) + 1):
+        monkeypatch.setattr(headers, "_LOOKED_AT_ONCE", at_once)
+        assert find_header_end(octets, 0, len(octets)) == end
 
 
 def test_values_of_the_fields_that_the_scan_reads() -> None:
