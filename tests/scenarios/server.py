@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread, Timer
@@ -58,7 +59,8 @@ class MailServer:
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self._reader: Thread | None = None
-        self.offset = _free_offset()
+        self.offset, claims = _claimed_offset()
+        weakref.finalize(self, _give_up, claims)
         self.cli(
             "init", str(folder), "--domain", domain, "--hostname", f"mail.{domain}", "--port-offset", str(self.offset)
         )
@@ -218,11 +220,45 @@ def _environment() -> dict[str, str]:
 
 def _free_offset() -> int:
     """An offset at which every standard port is free now."""
+    offset, claims = _claimed_offset()
+    _give_up(claims)
+    return offset
+
+
+def _claimed_offset() -> tuple[int, list[int]]:
+    """An offset at which every standard port is free, and what keeps other tests from those ports: names of which the
+    kernel lets one process have each, as descriptors."""
     for _ in range(100):
         offset = random.randrange(11000, 22000)
-        if all(_is_free(port + offset) for port in STANDARD_PORTS.values()):
-            return offset
+        claims: list[int] = []
+        if all(_is_free(port + offset) and _claim(port + offset, claims) for port in STANDARD_PORTS.values()):
+            return offset, claims
+        _give_up(claims)
     raise AssertionError("no free ports")
+
+
+def _claim(port: int, claims: list[int]) -> bool:
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0mailserverd-test-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    claims.append(name.detach())
+    return True
+
+
+def _give_up(claims: list[int]) -> None:
+    for descriptor in claims:
+        os.close(descriptor)
+
+
+def free_port() -> int:
+    """A port that is free now, for a program that a test starts beside the server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _is_free(port: int) -> bool:
