@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mailserverd.model.account import Account
+from mailserverd.model.account import Account, Revoked
 
 
 class Peer(NamedTuple):
@@ -57,3 +57,11 @@ class Login:
     account: Account
     mechanism: str
     label: str = ""
+
+    def ends_by(self, revoked: Revoked) -> bool:
+        """Whether whoever came in this way may stay no longer."""
+        if revoked.account_id != self.account.account_id:
+            return False
+        if revoked.labels is None:
+            return True
+        return revoked.apop if self.mechanism == "APOP" else self.label in revoked.labels

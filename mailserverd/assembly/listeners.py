@@ -14,14 +14,20 @@ from twisted.internet.interfaces import IListeningPort, IReactorSocket
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
+from mailserverd.model.account import Revoked
+
 log = Logger()
 BACKLOG = 1024
 
 
-class EndSessions(Protocol):
+class Sessions(Protocol):
     """What a protocol room's factory offers beside IProtocolFactory."""
 
     async def end_sessions(self) -> None: ...
+
+    def end_logins(self, revoked: Revoked) -> None:
+        """Within seconds nobody is logged in any more by what was revoked."""
+        ...
 
 
 class Listener:
@@ -33,7 +39,7 @@ class Listener:
         reactor: IReactorSocket,
         sockets: list[socket.socket],
         factory: ServerFactory[Any],
-        sessions: EndSessions | None,
+        sessions: Sessions | None,
     ) -> None:
         self.name = name
         self._reactor, self._sockets, self._factory, self._sessions = reactor, sockets, factory, sessions

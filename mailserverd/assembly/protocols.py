@@ -14,7 +14,7 @@ from twisted.internet.protocol import ServerFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mailserverd.assembly.embedded import Backends
-from mailserverd.assembly.listeners import EndSessions, Listener
+from mailserverd.assembly.listeners import Listener, Sessions
 from mailserverd.assembly.logins import Logins
 from mailserverd.assembly.mail_flow import MailFlow
 from mailserverd.assembly.preflight import Prepared
@@ -127,7 +127,8 @@ class Protocols:
                 made.append(self._listener(name, factory, factory))
         return made
 
-    def _listener(self, name: str, factory: ServerFactory[Any], sessions: EndSessions) -> Listener:
+    def _listener(self, name: str, factory: ServerFactory[Any], sessions: Sessions) -> Listener:
+        self._backends.directory.tell_revoked(sessions.end_logins)
         served: Any = factory
         if name in TLS_FROM_THE_START:
             served = TLSMemoryBIOFactory(self._prepared.tls, False, factory, self._reactor)

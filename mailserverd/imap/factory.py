@@ -10,6 +10,7 @@ from twisted.internet.protocol import ServerFactory
 
 from mailserverd.imap.server import ImapServer
 from mailserverd.imap.session import Services
+from mailserverd.model.account import Revoked
 from mailserverd.telemetry.connections import Connections
 from mailserverd.telemetry.log import SessionIds
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
@@ -67,6 +68,18 @@ class ImapFactory(ServerFactory[Any]):
         await empty
         if timer.active():
             timer.cancel()
+
+    def end_logins(self, revoked: Revoked) -> None:
+        """BYE to those who may be logged in no longer; who is not gone in five seconds is dropped."""
+        for server in list(self.sessions):
+            login = server.session.login
+            if login is not None and login.ends_by(revoked):
+                server.goodbye(b"[EXPIRED] This login has been ended by the administrator")  # RFC 5530 §3
+                self.clock.callLater(GOODBYE_SECONDS, self._abort_one, server)
+
+    def _abort_one(self, server: ImapServer) -> None:
+        if server in self.sessions:
+            server.abort()
 
     def _abort_all(self) -> None:
         for session in list(self.sessions):

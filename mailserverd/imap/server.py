@@ -65,6 +65,7 @@ class ImapServer(imap4.IMAP4Server):
         self._line: Deferred[bytes] | None = None
         self._drain: Deferred[None] | None = None
         self._bad = 0
+        self._last_words = b""
         self._input_paused = self._pumping = self._lost = self._admitted = False
         host = getattr(transport.getPeer(), "host", "")
         tls = ISSLTransport.providedBy(transport)
@@ -188,7 +189,10 @@ class ImapServer(imap4.IMAP4Server):
         self._count(reply)
 
     def goodbye(self, text: bytes) -> None:
-        if not self.session.closing:
+        """Once the command in flight is answered; in IDLE at once."""
+        if self._coroutine is not None and self._line is None:
+            self._last_words = self._last_words or text
+        elif not self.session.closing:
             self.write(b"* BYE %b\r\n" % text)
             self._close()
 
@@ -287,6 +291,8 @@ class ImapServer(imap4.IMAP4Server):
             self._start_tls()
         elif session.closing:
             self._close()
+        elif self._last_words:
+            self.goodbye(self._last_words)
         else:
             self._count(reply)
 

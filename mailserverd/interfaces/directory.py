@@ -4,10 +4,10 @@ Names are compared lower-case; domains in their U-label form. Reads come from me
 they return and are seen by every later read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mailserverd.model.account import Account, Alias, Credentials, Domain, Recipient
+from mailserverd.model.account import Account, Alias, Credentials, Domain, Recipient, Revoked
 from mailserverd.model.identifiers import AccountId
 
 
@@ -66,6 +66,11 @@ class Directory(Protocol):
 
     async def note_use(self, account_id: AccountId, label: str, at: int) -> None:
         """A secret was used to log in at this time. No new generation; nothing happens where it is gone."""
+        ...
+
+    def tell_revoked(self, listener: Callable[[Revoked], None]) -> None:
+        """Call this, in the reactor thread, after each durable change by which somebody who is logged in may no
+        longer be: an account disabled or removed, a secret changed or removed. A listener must not block."""
         ...
 
     async def server_secret(self, name: str) -> bytes:

@@ -69,6 +69,16 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked:
+    """A right to be logged in has ended. labels: of the secrets that were changed or removed ("" is the main
+    password); None: the account is disabled or gone, and every login with it. apop: the APOP secret was changed."""
+
+    account_id: AccountId
+    labels: frozenset[str] | None
+    apop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One account that an address leads to. detail: the subaddress ("tag" of user+tag@), or ""."""
 

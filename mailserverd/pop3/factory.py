@@ -6,11 +6,14 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 from twisted.internet.task import deferLater
 
+from mailserverd.model.account import Revoked
 from mailserverd.pop3.server import Pop3Server
 from mailserverd.pop3.services import Pop3Services
+from mailserverd.wire.pop3 import reply
 
 GOODBYE_SECONDS = 5.0
 _STEP_SECONDS = 0.05
+_LOGIN_ENDED = reply.err("this login has been ended by the administrator", "AUTH")
 
 
 class Pop3Factory(ServerFactory[Any]):
@@ -28,6 +31,17 @@ class Pop3Factory(ServerFactory[Any]):
         protocol = Pop3Server(self._services, self._listener, self._implicit_tls, self.sessions)
         protocol.factory = self
         return protocol
+
+    def end_logins(self, revoked: Revoked) -> None:
+        """Say goodbye to those who may be logged in no longer; their deletions are not done."""
+        for session in list(self.sessions):
+            if session.ends_by(revoked):
+                session.say_goodbye(_LOGIN_ENDED)
+                self._services.clock.callLater(GOODBYE_SECONDS, self._abort_one, session)
+
+    def _abort_one(self, session: Pop3Server) -> None:
+        if session in self.sessions:
+            session.transport.abortConnection()
 
     async def end_sessions(self) -> None:
         """Say goodbye; who is not gone after GOODBYE_SECONDS is dropped."""

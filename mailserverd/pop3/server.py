@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
+from mailserverd.model.account import Revoked
 from mailserverd.pop3.prompt_write import write_now
 from mailserverd.pop3.services import Pop3Services
 from mailserverd.pop3.session import Session
@@ -28,6 +29,7 @@ from mailserverd.wire.sasl.steps import ChannelBinding
 MAX_INPUT_OCTETS = 64 * 1024
 FLUSH_OCTETS = 256 * 1024
 log = Logger()
+_GOING_DOWN = reply.err("the server is shutting down", "SYS/TEMP")
 _TOO_LONG = reply.err("line too long")
 _TOO_MANY = reply.err("too many bad commands")
 
@@ -157,13 +159,18 @@ class Pop3Server(POP3):
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 
-    def say_goodbye(self) -> None:
-        """The server stops: between commands there is time for a word, within a reply there is none."""
+    def say_goodbye(self, word: bytes = _GOING_DOWN) -> None:
+        """The server stops, or the login ends: between commands there is time for a word, within a reply there is
+        none."""
         if self._ended:
             return
         if not self._busy:
-            self.send(reply.err("the server is shutting down", "SYS/TEMP"))
+            self.send(word)
         self.hang_up()
+
+    def ends_by(self, revoked: Revoked) -> bool:
+        login = self._session.login if self._session is not None else None
+        return login is not None and login.ends_by(revoked)
 
     # Lines
 

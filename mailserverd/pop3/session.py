@@ -58,6 +58,7 @@ class Session:
         "_utf8",
         "_wire",
         "bad_commands",
+        "login",
         "peer",
         "verb",
     )
@@ -73,6 +74,7 @@ class Session:
         self._exchange: SaslExchange | None = None
         self._transaction: Transaction | None = None
         self._account_id: AccountId | None = None
+        self.login: Login | None = None
         self._utf8 = False
         self._closed = False
 
@@ -235,6 +237,7 @@ class Session:
         if not self._services.locks.take(account_id):
             return reply.err("another POP3 session has this mailbox", "IN-USE")  # RFC 2449 §8.1.2
         self._account_id = account_id
+        self.login = result
         try:
             mail = await self._services.store.open(account_id)
             drop = await Maildrop.open(mail, self._breathe)

@@ -251,6 +251,7 @@ async def _login(session: Session, step: Coroutine[Any, Any, SaslReply]) -> byte
         return b"334 " + answer.line + b"\r\n"
     session.exchange = None
     if isinstance(answer, Login):
+        session.login = answer
         session.account = answer.account
         session.bad_in_a_row = 0
         session.received.clear()

@@ -9,6 +9,7 @@ from twisted.internet.protocol import ServerFactory
 from zope.interface import implementer
 
 from mailserverd.config.schema import Config
+from mailserverd.model.account import Revoked
 from mailserverd.smtp.server import SmtpServer
 from mailserverd.smtp.services import Services
 from mailserverd.smtp.settings import LMTP, settings_of
@@ -65,6 +66,12 @@ class SmtpFactory(ServerFactory["SmtpServer"]):
         await ended
         if call.active():
             call.cancel()
+
+    def end_logins(self, revoked: Revoked) -> None:
+        """Say 421 to those who may be logged in no longer."""
+        for session in list(self.sessions):
+            if session.ends_by(revoked):
+                session.say_goodbye("4.7.0", "has ended your login")
 
     def _abort(self) -> None:
         for session in list(self.sessions):

@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.delivery.trace_headers import TlsSeen
+from mailserverd.model.account import Revoked
 from mailserverd.smtp import replies
 from mailserverd.smtp.commands import obey
 from mailserverd.smtp.prompt_write import write_now
@@ -62,7 +63,7 @@ class SmtpServer(ESMTP):
     _yielded = False  # to other sessions, for a turn
     _paused = False  # reading from the client
     _closing = False
-    _ending = False  # the server stops: say 421 as soon as no command is in flight
+    _last_words = b""  # what ends the session as soon as no command is in flight
     _lost = False
     _since = 0.0  # when the message being received began
     _begun = 0.0  # when the command in flight came
@@ -164,11 +165,15 @@ class SmtpServer(ESMTP):
         self._deadline = services.clock.seconds() + settings.command_timeout_seconds
         write_now(self.transport, factory.greeting)
 
-    def say_goodbye(self) -> None:
-        """The server stops: an answer in flight is waited for, anything else is cut short."""
-        self._ending = True
+    def say_goodbye(self, status: str = "4.3.2", why: str = "is going down") -> None:
+        """The server stops, or the login ends: an answer in flight is waited for, anything else is cut short."""
+        self._last_words = self._last_words or reply(421, status, f"{self.factory.settings.hostname} {why}")
         if not self._waiting:
-            self._say_goodbye(reply(421, "4.3.2", f"{self.factory.settings.hostname} is going down"))
+            self._say_goodbye(self._last_words)
+
+    def ends_by(self, revoked: Revoked) -> bool:
+        login = self._session.login if self._session is not None else None
+        return login is not None and login.ends_by(revoked)
 
     def abort(self) -> None:
         self.transport.abortConnection()
@@ -335,8 +340,8 @@ class SmtpServer(ESMTP):
             return
         if self._closing:
             return
-        if self._ending:
-            self._close_with(answer + reply(421, "4.3.2", f"{session.settings.hostname} is going down"))
+        if self._last_words:
+            self._close_with(answer + self._last_words)
             return
         if session.after is not After.GO_ON:
             self._act(session, [answer])

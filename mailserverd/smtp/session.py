@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
-from mailserverd.accounts.login import Peer
+from mailserverd.accounts.login import Login, Peer
 from mailserverd.accounts.sasl_exchange import SaslExchange
 from mailserverd.delivery.envelope import Envelope, Routed
 from mailserverd.delivery.submission_headers import complete
@@ -67,6 +67,7 @@ class Session:
         "host",
         "idle_commands",
         "line",
+        "login",
         "name",
         "offer",
         "received",
@@ -90,6 +91,7 @@ class Session:
         self.exempt = host in settings.exempt_networks
         self.strict = not self.exempt and host not in settings.trusted_networks
         self.tls = settings.tls_from_start
+        self.login: Login | None = None
         self.account: Account | None = None
         self.exchange: SaslExchange | None = None
         self.receiver: DataReceiver | ChunkReceiver | Discard | None = None
@@ -121,7 +123,7 @@ class Session:
     def secured(self) -> None:
         """STARTTLS was agreed to: what was said in the clear counts no more."""
         self.tls = True
-        self.account = None
+        self.login = self.account = None
         self.forget_greeting()
 
     def gone(self) -> None:

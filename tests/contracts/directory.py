@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailserverd.model.account import Account, Alias, Credentials, Domain, Recipient
+from mailserverd.model.account import Account, Alias, Credentials, Domain, Recipient, Revoked
 from mailserverd.model.errors import AlreadyExists, Conflict, LimitReached, NotFound
 from tests.accounts.doubles import credentials_of
 
@@ -254,3 +254,48 @@ class DirectoryContract:
         assert isinstance(self.run(self.directory.credentials(made.account_id)), Credentials)
         assert self.run(self.directory.server_secret("nobody")) == secret
         assert self.add("bob@example.org").account_id == made.account_id + 1
+
+    # Logins that end
+
+    def told(self):
+        events = []
+        self.directory.tell_revoked(events.append)
+        return events
+
+    def test_a_changed_or_removed_secret_ends_its_logins_and_no_others(self):
+        account = self.add("anna@example.org", credentials_of("main", "app"))
+        events = self.told()
+        now = self.run(self.directory.credentials(account.account_id))
+        main, phone = now.secrets
+        self.run(self.directory.put_credentials(replace(now, generation=now.generation + 1, secrets=(main,))))
+        assert events == [Revoked(account.account_id, frozenset({phone.label}))]
+        changed = replace(main, argon2="other")
+        self.run(self.directory.put_credentials(replace(now, generation=now.generation + 2, secrets=(changed,))))
+        assert events[1:] == [Revoked(account.account_id, frozenset({""}))]
+
+    def test_a_new_secret_ends_nothing(self):
+        account = self.add("anna@example.org", credentials_of("main"))
+        events = self.told()
+        now = self.run(self.directory.credentials(account.account_id))
+        added = (*now.secrets, replace(now.secrets[0], label="phone"))
+        changed = replace(now, generation=now.generation + 1, secrets=added, apop_secret="new")
+        self.run(self.directory.put_credentials(changed))
+        assert events == []
+        self.run(self.directory.put_credentials(replace(changed, generation=now.generation + 2, apop_secret="other")))
+        assert events == [Revoked(account.account_id, frozenset(), apop=True)]
+
+    def test_a_disabled_or_removed_account_ends_all_its_logins(self):
+        account = self.add("anna@example.org", credentials_of("main"))
+        events = self.told()
+        self.run(self.directory.put_account(replace(account, display_name="Anna")))
+        assert events == []
+        self.run(self.directory.put_account(replace(account, disabled=True)))
+        self.run(self.directory.remove_account(account.account_id))
+        assert events == [Revoked(account.account_id, None)] * 2
+
+    def test_a_listener_that_fails_hurts_no_other(self):
+        account = self.add("anna@example.org")
+        self.directory.tell_revoked(lambda revoked: 1 / 0)
+        events = self.told()
+        self.run(self.directory.remove_account(account.account_id))
+        assert events == [Revoked(account.account_id, None)]

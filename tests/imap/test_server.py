@@ -10,7 +10,9 @@ from twisted.python.failure import Failure
 
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.reply import ok
+from mailserverd.model.account import Revoked
 from mailserverd.model.errors import OverQuota
+from mailserverd.model.identifiers import AccountId
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
 from tests.imap.engine import Engine
 
@@ -286,3 +288,31 @@ def test_refused_connection_and_shutdown():
     assert not ended.called
     engine.server.connectionLost(Failure(ConnectionDone()))
     assert ended.called
+
+
+def test_the_command_in_flight_is_answered_before_the_goodbye(monkeypatch):
+    engine = Engine()
+    waiting = Deferred()
+
+    async def slow(session, command):
+        await waiting
+        return ok(b"slow")
+
+    monkeypatch.setitem(RUNNERS, "CHECK", slow)
+    engine.say(b"s SELECT INBOX\r\n")
+    engine.say(b"a CHECK\r\nb NOOP\r\n")
+    engine.server.goodbye(b"Enough")
+    assert engine.took() == b""
+    waiting.callback(None)
+    assert engine.took() == b"a OK slow\r\n* BYE Enough\r\n"
+    assert engine.server.session.closing
+
+
+def test_logins_that_were_revoked_end_and_others_stay():
+    engine = Engine()
+    account_id = engine.server.session.account.account_id
+    engine.factory.end_logins(Revoked(account_id, frozenset({"phone"})))
+    engine.factory.end_logins(Revoked(AccountId(account_id + 1), None))
+    assert engine.took() == b""
+    engine.factory.end_logins(Revoked(account_id, None))
+    assert engine.took() == b"* BYE [EXPIRED] This login has been ended by the administrator\r\n"

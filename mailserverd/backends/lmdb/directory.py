@@ -5,10 +5,11 @@ stay on disk alone and are read when somebody logs in.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
 
 from mailserverd.backends.lmdb.directory_names import MAX_RECIPIENTS, DirectoryNames
 from mailserverd.backends.lmdb.directory_records import (
@@ -25,11 +26,12 @@ from mailserverd.backends.lmdb.directory_records import (
     stored_credentials,
     stored_domains,
 )
-from mailserverd.model.account import Account, Alias, Credentials, Domain, Recipient
+from mailserverd.model.account import Account, Alias, Credentials, Domain, Recipient, Revoked
 from mailserverd.model.errors import AlreadyExists, Conflict, LimitReached, NotFound
 from mailserverd.model.identifiers import AccountId
 
 _FIRST_ID = 1
+_log = Logger()
 
 
 class LmdbDirectory:
@@ -38,6 +40,7 @@ class LmdbDirectory:
     def __init__(self, records: Records, subaddress_delimiter: str = "+") -> None:
         self._records = records
         self._lock = DeferredLock()
+        self._revoked_listeners: list[Callable[[Revoked], None]] = []
         self._names = DirectoryNames(
             stored_domains(records), stored_accounts(records), stored_aliases(records), subaddress_delimiter
         )
@@ -136,6 +139,8 @@ class LmdbDirectory:
                 raise NotFound(f"account {account.address} has another id")
             await self._records.write([(account_key(account.account_id), encoded(account))])
             self._remember(account)
+            if account.disabled:
+                self._revoke(Revoked(account.account_id, None))
 
     async def remove_account(self, account_id: AccountId) -> None:
         async with self._lock:
@@ -143,6 +148,7 @@ class LmdbDirectory:
             await self._records.write([], [account_key(account_id), credentials_key(account_id)])
             del self._names.by_id[account_id], self._names.by_address[account.address]
             self._names.changed()
+            self._revoke(Revoked(account_id, None))
 
     async def put_alias(self, alias: Alias) -> None:
         async with self._lock:
@@ -168,6 +174,8 @@ class LmdbDirectory:
             if credentials.generation != (stored.generation if stored else 0) + 1:
                 raise Conflict("the account's passwords were changed by somebody else meanwhile")
             await self._records.write([(credentials_key(credentials.account_id), encoded(credentials))])
+            if stored is not None:
+                self._revoke(_revoked(stored, credentials))
 
     async def note_use(self, account_id: AccountId, label: str, at: int) -> None:
         async with self._lock:
@@ -177,6 +185,17 @@ class LmdbDirectory:
             used = tuple(replace(each, last_used_at=at) if each.label == label else each for each in stored.secrets)
             if used != stored.secrets:
                 await self._records.write([(credentials_key(account_id), encoded(replace(stored, secrets=used)))])
+
+    def tell_revoked(self, listener: Callable[[Revoked], None]) -> None:
+        self._revoked_listeners.append(listener)
+
+    def _revoke(self, revoked: Revoked) -> None:
+        if revoked.labels is None or revoked.labels or revoked.apop:
+            for listener in self._revoked_listeners:
+                try:
+                    listener(revoked)
+                except Exception:
+                    _log.failure("could not end the logins of account {account_id}", account_id=revoked.account_id)
 
     async def server_secret(self, name: str) -> bytes:
         async with self._lock:
@@ -216,6 +235,12 @@ class LmdbDirectory:
                 raise NotFound(f"target {target} is neither an account nor an alias here")
         if self._names.has_loop(alias):
             raise LimitReached(f"alias {alias.address} would lead back to itself, or too deep")
+
+
+def _revoked(before: Credentials, now: Credentials) -> Revoked:
+    kept = {secret.label: secret.argon2 for secret in now.secrets}
+    labels = frozenset(secret.label for secret in before.secrets if kept.get(secret.label) != secret.argon2)
+    return Revoked(now.account_id, labels, bool(before.apop_secret) and before.apop_secret != now.apop_secret)
 
 
 def _is_in(address: str, domain: str | None) -> bool:

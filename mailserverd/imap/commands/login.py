@@ -20,5 +20,11 @@ async def admitted(session: Session, result: CameIn | LoginFailure) -> Reply:
         code = refusal.imap_code.encode("ascii")
         text = refusal.text.encode("ascii")
         return bad(text, code) if refusal.is_syntax else no(text, code)
-    session.came_in(result, await session.services.store.open(result.account.account_id))
+    session.login = result  # from here on its end is heard of
+    try:
+        mail = await session.services.store.open(result.account.account_id)
+    except BaseException:
+        session.login = None
+        raise
+    session.came_in(result, mail)
     return ok(b"Logged in", b"CAPABILITY " + capabilities(session))
