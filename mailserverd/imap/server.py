@@ -31,7 +31,7 @@ from mailserverd.model.errors import StoreError
 from mailserverd.wire.imap.command.append import Append
 from mailserverd.wire.imap.cursor import Cursor
 from mailserverd.wire.imap.syntax_error import BadSyntax
-from mailserverd.wire.imap.verbs import UID_VERBS, VERBS, Command, Verb
+from mailserverd.wire.imap.verbs import UID_VERBS, VERBS, Command, States, Verb
 
 if TYPE_CHECKING:
     from mailserverd.imap.factory import ImapFactory
@@ -66,7 +66,7 @@ class ImapServer(imap4.IMAP4Server):
         self._drain: Deferred[None] | None = None
         self._bad = 0
         self._last_words = b""
-        self._input_paused = self._pumping = self._lost = self._admitted = False
+        self._input_paused = self._pumping = self._yielded = self._lost = self._admitted = False
         host = getattr(transport.getPeer(), "host", "")
         tls = ISSLTransport.providedBy(transport)
         self.session = Session(self, factory.services, Peer(host, tls, "imap", factory.session_ids.next()))
@@ -75,6 +75,10 @@ class ImapServer(imap4.IMAP4Server):
             transport.setTcpNoDelay(True)
         self._last_input = self._last_output = self._stalled = self.clock.seconds()
         reason = factory.connections.admit(factory.listener, host)
+        if reason is not None and tls:  # a handshake would cost more than the session, and might never come
+            self.session.closing = True
+            transport.abortConnection()
+            return
         if reason is not None:
             transport.write(b"* BYE [UNAVAILABLE] %b\r\n" % reason.encode("ascii"))
             self.session.closing = True
@@ -118,7 +122,8 @@ class ImapServer(imap4.IMAP4Server):
     def dataReceived(self, data: bytes) -> None:
         if self.session.closing and self._coroutine is None:
             return
-        self._last_input = self.clock.seconds()
+        if self.session.login is not None:  # single octets don't lengthen the time for logging in
+            self._last_input = self.clock.seconds()
         self._input.add(data)
         self._pump()
 
@@ -139,9 +144,12 @@ class ImapServer(imap4.IMAP4Server):
         if self._pumping:
             return
         self._pumping = True
+        ends = perf_counter() + _TURN_SECONDS
         try:
             while self._may_take() and self._input.take():
-                pass
+                if self._started > ends:  # other sessions have their turn
+                    self._yielded = True
+                    self.clock.callLater(0, self._turn_again)
         finally:
             self._pumping = False
         held = self._input.settle()
@@ -153,7 +161,14 @@ class ImapServer(imap4.IMAP4Server):
             self._input_paused = False
             self.transport.resumeProducing()
 
+    def _turn_again(self) -> None:
+        self._yielded = False
+        if not self._lost:
+            self._pump()
+
     def _may_take(self) -> bool:
+        if self._yielded:
+            return False
         if self._coroutine is not None:
             return self._line is not None
         return not self.paused and not self.session.closing
@@ -284,6 +299,8 @@ class ImapServer(imap4.IMAP4Server):
                 session.send(selected.pending_updates(verb.may_expunge, verb.name.startswith("UID")))
             except Exception:
                 log.failure("could not tell the news of a mailbox", session=session.peer.session)
+        if verb.states is States.NOT_AUTHENTICATED and session.login is not None:
+            self._last_input = self.clock.seconds()
         session.send(reply.line(session.tag))
         session.flush()
         self.factory.latency[verb.name].observe(perf_counter() - self._started)

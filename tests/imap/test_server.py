@@ -5,16 +5,19 @@ import base64
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ISSLTransport
 from twisted.mail import imap4
 from twisted.python.failure import Failure
+from zope.interface import directlyProvides
 
+from mailserverd.imap import server
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.reply import ok
 from mailserverd.model.account import Revoked
 from mailserverd.model.errors import OverQuota
 from mailserverd.model.identifiers import AccountId
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
-from tests.imap.engine import Engine
+from tests.imap.engine import Engine, Transport
 
 
 def test_every_verb_has_a_runner():
@@ -316,3 +319,47 @@ def test_logins_that_were_revoked_end_and_others_stay():
     assert engine.took() == b""
     engine.factory.end_logins(Revoked(account_id, None))
     assert engine.took() == b"* BYE [EXPIRED] This login has been ended by the administrator\r\n"
+
+
+def test_single_octets_do_not_lengthen_the_time_for_logging_in():
+    engine = Engine(login=False, login_timeout_seconds=60)
+    for _ in range(7):
+        engine.clock.advance(9)
+        engine.say(b"x")
+    assert engine.server.session.closing
+
+
+def test_silence_is_counted_from_the_login_on():
+    engine = Engine(login=False, login_timeout_seconds=60)
+    engine.clock.advance(59)
+    engine.say(b"a LOGIN u p\r\n")
+    engine.clock.advance(1799)
+    assert not engine.server.session.closing
+    engine.clock.advance(2)
+    assert engine.server.session.closing
+
+
+def test_many_commands_at_once_leave_others_their_turn(monkeypatch):
+    """After ten milliseconds of commands the rest waits for the next turn of the reactor."""
+    engine = Engine()
+    time = iter(range(10_000))
+    monkeypatch.setattr(server, "perf_counter", lambda: next(time) / 1000)
+    out = engine.say(b"a NOOP\r\n" * 100)
+    assert 0 < out.count(b"a OK") < 100
+    engine.clock.advance(0)
+    more = engine.took()
+    assert 0 < more.count(b"a OK") < 100
+    for _ in range(100):
+        engine.clock.advance(0)
+    assert (out + more + engine.took()).count(b"a OK") == 100
+
+
+def test_a_connection_too_many_with_tls_is_closed_without_a_handshake():
+    engine = Engine(login=False)
+    engine.connections.refusal = "too many connections"
+    refused = engine.factory.buildProtocol(None)
+    transport = Transport()
+    directlyProvides(transport, ISSLTransport)
+    refused.makeConnection(transport)
+    assert transport.aborted
+    assert transport.value() == b""
