@@ -13,10 +13,10 @@ from tests.wire.mime.vectors import MBOXES, data, mbox
 EPOCH = 1_600_000_000
 SEARCHES = 19
 
-# The subjects are in ks_c_5601-1987 (RFC 2047, IANA's name) and hold "temperature": the reference does not know the charset.
+# These subjects hold "temperature", in ks_c_5601-1987, a charset that the reference does not know.
 THEIR_CHARSET = {("openbmc-list-subset", b"NOT SUBJECT re"): {2836, 2837}}
-# RFC 5256 §2.2: a message whose Date cannot be read was sent at its internal date (2020 here). The reference takes such
-# a one for sent in 1970, and among the unreadable counts "Sat Sep 21 08:18:08 2002", which asctime writes.
+# RFC 5256 §2.2: a message whose Date cannot be read was sent at its internal date (2020 here). The reference takes it
+# for sent in 1970, and counts among the unreadable "Sat Sep 21 08:18:08 2002", which asctime writes.
 OURS_ALONE = {("spamassassin-spam-1-spam", b"SENTSINCE 1-Jun-2020"): {302, 304}}
 THEIRS_ALONE = THEIR_CHARSET | {("spamassassin-spam-1-spam", b"SENTBEFORE 1-Sep-2002"): {302, 304, 406}}
 
