@@ -39,6 +39,7 @@ PROXY_SECONDS = 10.0
 CLOSING_SECONDS = 30.0  # how long a client may take to read the last reply
 MESSAGE_SECONDS = 600.0  # a message may take this long, and a second more for each
 MESSAGE_OCTETS_A_SECOND = 1024
+MAX_SKIPPED_OCTETS = 1_048_576  # of one command line; then the client is dropped
 COMMANDS_A_TURN = 200  # then other sessions have theirs
 _MAX_LOGIN_COMMAND = MAX_LOGIN_LINE_OCTETS + 40
 
@@ -55,7 +56,7 @@ class SmtpServer(ESMTP):
     _host = b""
     _client = ""
     _input = b""
-    _skipping = False  # the rest of a line that is too long
+    _skipping = 0  # octets of a line that is too long and has not ended
     _waiting = False  # for a command's coroutine
     _stepping = False  # in the coroutine, at first go
     _answered: bytes | None = None
@@ -158,6 +159,10 @@ class SmtpServer(ESMTP):
             return
         reason = services.connections.admit(settings.listener, self._client)
         if reason is not None:
+            if settings.tls_from_start:  # a handshake would cost more than the session, and might never come
+                self._closing = True
+                self.transport.abortConnection()
+                return
             self._close_with(reply(421, "4.7.0", f"{settings.hostname} {reason}"))
             return
         session = self._session = Session(services, settings, self._client, self)
@@ -264,7 +269,7 @@ class SmtpServer(ESMTP):
 
     def _line(self, session: Session, line: bytes) -> Any:
         if self._skipping:
-            self._skipping = False
+            self._skipping = 0
             return session.bad(replies.LINE_TOO_LONG)
         if len(line) > MAX_LINE_OCTETS and len(line) > self._max_line(session, line):
             return session.bad(replies.LINE_TOO_LONG)
@@ -280,7 +285,10 @@ class SmtpServer(ESMTP):
     def _partial_line(self, session: Session, data: bytes) -> bytes:
         """What is kept of a line whose end has not come: of one that is too long, no more than half a CRLF."""
         if self._skipping or (len(data) > MAX_LINE_OCTETS and len(data) > self._max_line(session, data)):
-            self._skipping = True
+            self._skipping += len(data)
+            if self._skipping > MAX_SKIPPED_OCTETS:
+                session.after = After.CLOSE
+                self._act(session, [replies.LINE_TOO_LONG])
             return data[-1:] if data.endswith(b"\r") else b""
         return data
 

@@ -139,6 +139,16 @@ def test_a_line_of_any_length_is_one_bad_command(house: House) -> None:
     assert client.send(b"\nNOOP\r\n").splitlines() == [b"500 5.5.2 line too long", b"250 2.0.0 ok"]
 
 
+def test_a_line_without_an_end_ends_the_connection(house: House) -> None:
+    client = Client(house)
+    client.greet()
+    said = b""
+    for _ in range(200):
+        said += client.send(b"x" * 10_000)
+    assert said == b"500 5.5.2 line too long\r\n"
+    assert client.closed
+
+
 def test_a_long_line_in_one_piece_is_bad_too(house: House) -> None:
     client = Client(house)
     client.greet()
