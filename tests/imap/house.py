@@ -3,6 +3,7 @@
 Accounts user@example.org and other@example.org, password "correct horse"; the quota of the other one is 4 KiB.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from mailserverd.mailstore.append import Ingest
 from mailserverd.mailstore.mailboxes import furnish
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
-from tests.accounts.doubles import Logins, directory_with
+from tests.accounts.doubles import PASSWORD, Logins, directory_with
 from tests.backends.lmdb.embedded import Embedded
 from tests.contracts.loop import Loop
 from tests.imap.engine import Everyone, Transport
@@ -63,10 +64,18 @@ class Connection:
 
 
 class House:
-    def __init__(self, folder: Path, tls: Any = "the server's TLS", **imap: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tls: Any = "the server's TLS",
+        accounts: Sequence[str] = (USER, OTHER),
+        password: str = PASSWORD,
+        mailboxes: Mapping[str, str] = SPECIAL,
+        **imap: Any,
+    ) -> None:
         self.loop = Loop()
         self.store = Embedded(folder, self.loop, quota_of={2: 4096}.get)
-        self.logins = Logins(directory_with(USER, OTHER))
+        self.logins = Logins(directory_with(*accounts, password=password))
         self.logins.authenticator.insecure_networks = ("192.168.1.1",)  # a string transport's peer
         self.clock = Clock()
         self.connections: list[Connection] = []
@@ -87,8 +96,8 @@ class House:
         ids = SimpleNamespace(next=lambda: "s1")
         arguments: Any = (services, Everyone(), ids, self.clock, tls)
         self.factory = ImapFactory("imap", "mail.example.org", *arguments)
-        for account_id in (1, 2):
-            self.loop.run(furnish(self.mail(account_id), SPECIAL))
+        for account_id in range(1, len(accounts) + 1):
+            self.loop.run(furnish(self.mail(account_id), mailboxes))
 
     def mail(self, account_id: int = 1) -> Any:
         return self.loop.run(self.store.mail_store.open(account_id))  # type: ignore[arg-type]
