@@ -60,7 +60,7 @@ KEYS = [
     ("BCC eve", "2"),
     ("SUBJECT {7}\r\ngr\xc3\xbcsse", "1"),
     ("SUBJECT GR\xc3\x9cSSE", "1"),
-    ("SUBJECT utf-8", "1"),
+    ("SUBJECT utf-8", ""),  # encoded words are decoded before they are compared
     ('HEADER X-Empty ""', "1"),
     ("HEADER x-none x", ""),
     ("BODY QUICK", "1"),
