@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import dataclass
 from time import time
 from typing import Any
@@ -13,6 +14,8 @@ from mailserverd.telemetry.health import Health
 from mailserverd.telemetry.log import SessionIds
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
+
+SPARE_DESCRIPTORS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ def watch(config: Config, metrics: Metrics, reactor: Any) -> Watch:
         metrics=metrics,
         health=Health(),
         trace=Trace(time),
-        connections=Connections(config, metrics, reactor.seconds),
+        connections=Connections(config, metrics, reactor.seconds, _connections_for_descriptors()),
         session_ids=SessionIds(os.urandom),
     )
+
+
+def _connections_for_descriptors() -> int:
+    """Of all open files allowed an eighth is kept for the store, the log, and messages that are being received."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 0 if allowed == resource.RLIM_INFINITY else allowed - max(SPARE_DESCRIPTORS, allowed // 8)

@@ -41,9 +41,13 @@ class Limited(Protocol):
 
 
 class Connections:
-    """Open connections by listener and by client address, held against the limits of the configuration."""
+    """Open connections by listener and by client address, held against the limits of the configuration.
 
-    def __init__(self, config: Limited, metrics: Metrics, seconds: Callable[[], float]) -> None:
+    most: how many the system has descriptors for, whatever the configuration says and whoever asks; 0: any number.
+    """
+
+    def __init__(self, config: Limited, metrics: Metrics, seconds: Callable[[], float], most: int = 0) -> None:
+        self._most = most
         self._metrics = metrics
         self._seconds = seconds
         self._by_listener: dict[str, int] = {}
@@ -65,7 +69,10 @@ class Connections:
 
     def admit(self, listener: str, host: str) -> str | None:
         """None: served, and counted until `leave`. Otherwise the reason, one line for the client."""
-        reason = None if self.exempt(host) else self._reason(listener, host)
+        if self._most and self.total >= self._most:
+            reason: str | None = SERVER_FULL
+        else:
+            reason = None if self.exempt(host) else self._reason(listener, host)
         if reason is not None:
             self._metrics.connections_refused[listener, _REASON_LABELS[reason]].value += 1
             return reason

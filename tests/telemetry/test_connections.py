@@ -93,3 +93,10 @@ def test_the_metrics_show_them() -> None:
     assert metrics.connections_open["imap",].value == 1
     counted.leave("imap", "192.0.2.1")
     assert metrics.connections_open["imap",].value == 0
+
+
+def test_more_than_the_system_has_descriptors_for_nobody_gets() -> None:
+    counted = Connections(config('[limits]\nexempt_networks = ["10.0.0.0/8"]\n'), Metrics(), Clock().seconds, 2)
+    assert [counted.admit("imap", "10.0.0.1") for _ in range(3)] == [None, None, "too many connections to this server"]
+    counted.leave("imap", "10.0.0.1")
+    assert counted.admit("imap", "10.0.0.1") is None
