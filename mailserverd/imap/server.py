@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _HELD_INPUT_OCTETS = 131_072
 _TURN_SECONDS = 0.01
+_CLOSING_SECONDS = 60.0  # to read the last answer; over TLS the client would have to agree to the end too
 _BEFORE_LOGIN_OCTETS = 16_384
 _BUG = no(b"The server failed at this command; it is logged", b"SERVERBUG")
 log = Logger()
@@ -396,6 +397,8 @@ class ImapServer(imap4.IMAP4Server):
         self.session.closing = True
         self._input.drop()
         if not self._lost:
+            if self._timer.active():
+                self._timer.reset(_CLOSING_SECONDS)
             self.transport.unregisterProducer()
             self.transport.loseConnection()
 
@@ -419,7 +422,7 @@ class ImapServer(imap4.IMAP4Server):
         busy = self._coroutine is not None and self._line is None
         if left <= 0 and not busy:
             self.goodbye(b"Autologout" if self.session.login else b"Login took too long")  # RFC 9051 §5.4
-            left = 10.0
+            left = _CLOSING_SECONDS
         if self.session.idling and not self.session.closing:
             left = min(left, self._keep_alive(now, settings.imap.idle_keepalive_seconds))
         if self.paused:

@@ -28,6 +28,7 @@ from mailserverd.wire.sasl.steps import ChannelBinding
 
 MAX_INPUT_OCTETS = 64 * 1024
 FLUSH_OCTETS = 256 * 1024
+CLOSING_SECONDS = 60.0  # for a client to read the last reply
 log = Logger()
 _GOING_DOWN = reply.err("the server is shutting down", "SYS/TEMP")
 _TOO_LONG = reply.err("line too long")
@@ -156,6 +157,7 @@ class Pop3Server(POP3):
         self._flush()
         self._ended = True
         self._buffer = b""
+        self.setTimeout(CLOSING_SECONDS)  # type: ignore[no-untyped-call]  # over TLS the client would have to agree
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 
