@@ -120,6 +120,13 @@ class Selected:
         i = bisect_left(self.uids, uid, 0, self.count)
         return i if i < self.count and self.uids[i] == uid else -1
 
+    def are_gone(self, spans: Spans) -> bool:
+        """Whether some of these are expunged, which the client is not told of yet."""
+        if self.index.uids is self.uids:
+            return False
+        uids, position_of = self.uids, self.index.position_of
+        return any(position_of(uids[i]) < 0 for start, stop in spans for i in range(start, stop))
+
     # -- flags
 
     def texts(self) -> FlagTexts:

@@ -7,12 +7,17 @@ from mailserverd.model.errors import NotFound
 from mailserverd.wire.imap.command.copy import Copy
 from mailserverd.wire.imap.sequence_set import format_in_order, format_numbers
 
+GONE = no(b"Some of the messages are expunged", b"EXPUNGEISSUED")
+
 
 async def run(session: MailboxSession, command: Copy) -> Reply:
     selected = selected_of(session)
-    ranges = selected.uid_ranges(selected.spans(command.ids, command.uid))
-    if not ranges:
+    spans = selected.spans(command.ids, command.uid)
+    if not spans:
         return ok(b"No messages were named")
+    if not command.uid and selected.are_gone(spans):  # RFC 9051 §6.4.7: all or nothing; RFC 2180 §4.4.1
+        return GONE
+    ranges = selected.uid_ranges(spans)
     try:
         placement = await copy(selected.mail, selected.mailbox_id, ranges, command.mailbox, session)
     except NotFound:  # RFC 9051 §6.4.7

@@ -40,7 +40,7 @@ async def run(session: MailboxSession, command: Store) -> Reply:
             await session.turn()
         await session.drained()
     code = b"MODIFIED " + _named(selected, modified, command.uid) if modified else b""
-    if missing and not command.uid:
+    if missing and not command.uid and not command.silent:  # RFC 2180 §4.2.1: with .SILENT it is no failure
         return no(b"Some of the messages are expunged", code or b"EXPUNGEISSUED")
     return ok(b"Conditional STORE failed for some" if modified else b"Stored", code)
 

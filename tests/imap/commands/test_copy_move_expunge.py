@@ -47,7 +47,12 @@ def test_of_two_sessions_that_move_a_message_one_gets_it():
     first = inbox([])
     second = selecting(first.mail)
     assert b"COPYUID" in first.run(move, parse_move, b"1 Trash")[0]
-    out, tagged = second.run(move, parse_move, b"1 Trash")
+    for command, parse in ((copy, parse_copy), (move, parse_move)):  # by a number that is not there any more
+        assert second.run(command, parse, b"1 Trash") == (
+            b"",
+            b"a1 NO [EXPUNGEISSUED] Some of the messages are expunged\r\n",
+        )
+    out, tagged = second.run(move, parse_move, b"1 Trash", uid=True)
     assert b"COPYUID" not in out + tagged
     assert b"* 1 EXPUNGE\r\n" in out
     assert len(first.mail.indexes[first.mail.target].uids) == 1
