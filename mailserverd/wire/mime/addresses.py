@@ -105,20 +105,19 @@ def parse_addresses(value: bytes) -> list[Address]:
     while position < end and len(out) < _MAX_ADDRESSES:
         found = _usual(value, position)
         if found is None:
-            break
-        quoted, phrase, mailbox, host, bare_mailbox, bare_host, _ = found.groups()
-        out.append(Address(quoted or phrase, None, mailbox or bare_mailbox, host or bare_host))
-        position = found.end()
-    if position < end and len(out) < _MAX_ADDRESSES:
-        _Reader(out).read(value, position)
+            position = _Reader(out).read(value, position)
+        else:
+            quoted, phrase, mailbox, host, bare_mailbox, bare_host, _ = found.groups()
+            out.append(Address(quoted or phrase, None, mailbox or bare_mailbox, host or bare_host))
+            position = found.end()
     return out
 
 
 _next_token = re.compile(
     rb"(?P<space>[ \t\r\n]++)"
-    rb'|"(?P<quoted>(?:[^"\\]|\\.)*+)(?:"|\Z)'
+    rb'|"(?P<quoted>(?:[^"\\]|\\.)*+)\\?+(?:"|\Z)'
     rb"|(?P<special>[<>@,:;.()])"
-    rb"|(?P<literal>\[(?:[^\]\\]|\\.)*+(?:\]|\Z))"
+    rb"|(?P<literal>\[(?:[^\]\\]|\\.)*+\\?+(?:\]|\Z))"
     rb"|(?P<atom>[^ \t\r\n\"<>@,:;.()\[]++)"
     rb"|(?P<junk>.)",
     re.DOTALL,
@@ -139,6 +138,7 @@ class _Word(NamedTuple):
     kind: str
     text: bytes
     spaced: bool  # white space stands before it
+    end: int
 
 
 def _words(value: bytes, position: int) -> Iterator[_Word]:
@@ -155,9 +155,9 @@ def _words(value: bytes, position: int) -> Iterator[_Word]:
         text = found[0]
         if text == b"(":
             comment, position = _comment(value, position)
-            yield _Word("comment", comment, spaced)
+            yield _Word("comment", comment, spaced, position)
         else:
-            yield _Word(kind, unquoted(found["quoted"]) if kind == "quoted" else text, spaced)
+            yield _Word(kind, unquoted(found["quoted"]) if kind == "quoted" else text, spaced, position)
         spaced = False
 
 
@@ -194,7 +194,7 @@ class _Reader:
     """One walk over the tokens. `words` is what was read since the last separator: it turns out to be a phrase, the
     name of a group or an addr-spec by what follows."""
 
-    __slots__ = ("angle", "comment", "in_angle", "in_group", "out", "words")
+    __slots__ = ("angle", "at_end", "comment", "in_angle", "in_group", "out", "words")
 
     def __init__(self, out: list[Address]) -> None:
         self.out = out
@@ -206,8 +206,10 @@ class _Reader:
         self.angle: list[_Word] | None = None
         self.in_angle = False
         self.comment: bytes | None = None
+        self.at_end = False
 
-    def read(self, value: bytes, position: int) -> None:
+    def read(self, value: bytes, position: int) -> int:
+        """One address or a whole group; where the list goes on."""
         for word in _words(value, position):
             if word.kind == "special":
                 self._special(word)
@@ -215,11 +217,14 @@ class _Reader:
                 self.comment = word.text
             else:
                 self._collect(word)
+            if self.at_end and not self.in_group:
+                return word.end
             if len(self.out) >= _MAX_ADDRESSES:
                 break
         self._finish()
         if self.in_group:
             self.out.append(_GROUP_END)
+        return len(value)
 
     def _collect(self, word: _Word) -> None:
         if self.in_angle and self.angle is not None:
@@ -236,11 +241,13 @@ class _Reader:
             self.in_angle = False
         elif text == b"," and not (self.in_angle and self.angle and self.angle[0].text == b"@"):
             self._finish()
+            self.at_end = True
         elif text == b";" and (self.in_group or not self.in_angle):
             self._finish()
             if self.in_group:
                 self.out.append(_GROUP_END)
                 self.in_group = False
+            self.at_end = True
         elif text == b":" and not self.in_angle and not self.in_group and self.angle is None:
             self.out.append(Address(None, None, _phrase(self.words), None))
             self.in_group = True

@@ -12,7 +12,7 @@ from mailserverd.wire.mime.parts import Part, leaves
 from mailserverd.wire.mime.structure import BASE64, QUOTED_PRINTABLE, UUENCODE, facts_of_header
 
 _uu_begin = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE).search
-_trailing_space = re.compile(rb"[ \t]+(?=\r?\n|\Z)").sub
+_trailing_space = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)").sub
 
 
 def decode_octets(encoded: bytes, encoding: int) -> bytes:

@@ -19,10 +19,10 @@ _token = re.compile(_TOKEN).match
 # type "/" subtype after comments are gone; some write spaces around the slash
 _loose_type = re.compile(rb"\s*(%b)\s*/\s*(%b)" % (_TOKEN, _TOKEN)).match
 _loose_parameter = re.compile(
-    rb'[\s;]*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)(?:"|\Z)[^;]*+|([^;]*+))', re.DOTALL
+    rb'[\s;]*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)\\?+(?:"|\Z)[^;]*+|([^;]*+))', re.DOTALL
 ).match
-_skip_to_semicolon = re.compile(rb'[\s;]*+(?:[^;"]++|"(?:[^"\\]|\\.)*+(?:"|\Z))*+', re.DOTALL).match
-_pieces = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[^"()\\]++|\\.|[()"\\]', re.DOTALL).finditer
+_skip_to_semicolon = re.compile(rb'[\s;]*+(?:[^;"]++|"(?:[^"\\]|\\.)*+\\?+(?:"|\Z))*+', re.DOTALL).match
+_pieces = re.compile(rb'"(?:[^"\\]|\\.)*+\\?+(?:"|\Z)|[^"()\\]++|\\.|[()"\\]', re.DOTALL).finditer
 _fold = re.compile(rb"\r?\n(?=[ \t])").sub
 _language = re.compile(rb"[A-Za-z0-9*-]++").findall
 _MAX_PARAMETERS = 256

@@ -42,10 +42,23 @@ def read_tree(octets: bytes, limits: MimeLimits) -> tuple[Entity, bytes]:
 
 
 class _Walk:
-    """path: the open entities from the message to the innermost. open, delimiters, upcoming, heights: of each open
-    multipart itself, its "\\n--boundary", where that comes next (or far beyond the end) and its place in the path."""
+    """path: the open entities from the message to the innermost. open, delimiters, upcoming, heights, searched: of each
+    open multipart itself, its "\\n--boundary", where that comes next (far beyond the end: not before `searched`), its
+    place in the path, and how far it was looked for."""
 
-    __slots__ = ("budget", "count", "delimiters", "far", "heights", "limits", "octets", "open", "path", "upcoming")
+    __slots__ = (
+        "budget",
+        "count",
+        "delimiters",
+        "far",
+        "heights",
+        "limits",
+        "octets",
+        "open",
+        "path",
+        "searched",
+        "upcoming",
+    )
 
     def __init__(self, octets: bytes, limits: MimeLimits) -> None:
         self.octets, self.limits = octets, limits
@@ -57,6 +70,7 @@ class _Walk:
         self.delimiters: list[bytes] = []
         self.upcoming: list[int] = []
         self.heights: list[int] = []
+        self.searched: list[int] = []
 
     def read(self, root: Entity) -> None:
         self._enter(root)
@@ -76,9 +90,7 @@ class _Walk:
             if closing:
                 self._forget(level)
                 level -= 1
-            for place in range(level + 1):
-                if upcoming[place] < next_start - 1:
-                    self._look(place, next_start - 1, len(octets))
+            self._look_on(level, next_start - 1)
             if not closing:
                 self._begin_part(self.open[level], next_start)
         self._finish()
@@ -95,12 +107,34 @@ class _Walk:
                 best, longest = level, len(self.delimiters[level])
         return best
 
-    def _look(self, level: int, start: int, stop: int) -> None:
+    def _look_on(self, level: int, here: int) -> None:
+        """Find the next boundary line of each multipart down to `level` again, where it is passed or not known."""
+        outer, upcoming = self.far, self.upcoming
+        for place in range(level + 1):
+            if upcoming[place] < here:
+                self._look(place, here, outer)
+            elif upcoming[place] == self.far and self.searched[place] < self._stop(place, outer):
+                self._look(place, max(here, self.searched[place] - len(self.delimiters[place])), outer)
+            outer = min(outer, upcoming[place])
+
+    def _stop(self, level: int, outer: int) -> int:
+        """How far to look: the next boundary line of an outer multipart, of which this one's may be a longer form."""
+        return len(self.octets) if outer == self.far else outer + len(self.delimiters[level])
+
+    def _look(self, level: int, start: int, outer: int) -> None:
+        stop = self._stop(level, outer)
         place = self.octets.find(self.delimiters[level], start, stop)
         self.upcoming[level] = self.far if place < 0 else place
+        self.searched[level] = stop
 
     def _forget(self, level: int) -> None:
-        del self.open[level:], self.delimiters[level:], self.upcoming[level:], self.heights[level:]
+        del (
+            self.open[level:],
+            self.delimiters[level:],
+            self.upcoming[level:],
+            self.heights[level:],
+            self.searched[level:],
+        )
 
     def _close_down_to(self, level: int, found: int) -> None:
         """What is open inside that multipart ends here: the CRLF before a boundary belongs to the boundary."""
@@ -160,9 +194,9 @@ class _Walk:
         self.delimiters.append(b"\n" + entity.facts.delimiter)
         self.heights.append(len(self.path) - 1)
         outer = min(self.upcoming, default=self.far)
-        stop = len(self.octets) if outer == self.far else outer + len(self.delimiters[-1])
         self.upcoming.append(self.far)
-        self._look(len(self.upcoming) - 1, max(entity.body_start - 1, 0), stop)
+        self.searched.append(0)
+        self._look(len(self.upcoming) - 1, max(entity.body_start - 1, 0), outer)
 
     def _begin_message(self, container: Entity) -> None:
         """The message within a message/rfc822 part. It is there even when there is no room for its own parts."""

@@ -29,6 +29,15 @@ def test_preamble_and_epilogue_are_no_parts() -> None:
     assert parts(MIXED + b"before\r\n--b\r\n\r\none\r\n--b--\r\nafter\r\n--b\r\n\r\nno\r\n") == [b"one"]
 
 
+def test_an_inner_boundary_that_begins_as_an_outer_one_hides_none_between() -> None:
+    octets = (
+        MIXED + b"--b\r\nContent-Type: multipart/mixed; boundary=zzz\r\n\r\n--zzz\r\n"
+        b"Content-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\n\r\none\r\n--bb\r\n\r\ntwo\r\n--bb--\r\n"
+        b"--zzz\r\n\r\nthree\r\n--zzz--\r\n--b\r\n\r\nfour\r\n--b--\r\n"
+    )
+    assert parts(octets) == [[[b"one", b"two"], b"three"], b"four"]
+
+
 def test_bare_line_feeds_and_mixed_ones() -> None:
     octets = MIXED.replace(b"\r\n", b"\n") + b"--b\n\none\n--b\r\n\ntwo\r\n--b--\n"
     assert parts(octets) == [b"one", b"two"]
