@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import resource
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -62,6 +63,7 @@ def makeService(options: Options) -> Service:
     config: Config = options["loaded"]
     metrics = Metrics()
     _raise_descriptor_limit()
+    _run_by_a_steady_clock(reactor)
     try:
         prepared = prepare(path, config)
         target = log_path(config, options["foreground"], options["logfile"])
@@ -105,6 +107,13 @@ def _forget_stale_pidfile(pidfile: Path, config: Config) -> None:
     if pidfile.exists() and not in_use(config.server.data_directory):
         with suppress(OSError):
             pidfile.unlink()
+
+
+def _run_by_a_steady_clock(reactor: Any) -> None:
+    """Twisted's timers go by the wall clock: set back by an hour, they would all wait for an hour, and set forward,
+    every time-out would be over at once."""
+    assert not reactor.getDelayedCalls(), "a timer was set by the other clock"
+    reactor.seconds = time.monotonic
 
 
 def _raise_descriptor_limit() -> None:
