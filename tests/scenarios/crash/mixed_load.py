@@ -125,9 +125,9 @@ class Worker(ImapClient):
         self.name = f"w{number}"
         self.random = random.Random(load.round * 10 + number)
         self.count = 0
-        self.marks = [
-            mark for mark, told in load.ledger.told.items() if told.places.keys() & {self.box} and mark[:2] == self.name
-        ]
+        with load.ledger.lock:
+            mine = [mark for mark in load.ledger.told if mark.startswith(self.name)]
+            self.marks = [mark for mark in mine if self.box in load.ledger.told[mark].places]
 
     def run(self) -> None:
         self.ask(b"SELECT " + self.box.encode())
