@@ -6,7 +6,8 @@ The floors, top to bottom; imports run downwards only (import-linter holds this,
     assembly                                    builds everything, then connects everything; names the backends
     smtp | imap | pop3 | web                    protocol servers: bytes in, values down, bytes out
     delivery                                    from "a message arrived" to "it is in these mailboxes"
-    queue | accounts | mailstore | backends     rules of sending, of logging in, of mailboxes; the engines below them
+    queue | accounts | mailstore | backends     rules of sending, of logging in, of mailboxes; the engines below them;
+      | connection                              what protocol servers share of a client's connection
     interfaces | wire                           the seams (one Protocol a file); bytes <-> values, pure
     config | telemetry                          what the admin says; what the server says
     model                                       values, standard library only

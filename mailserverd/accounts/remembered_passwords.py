@@ -42,9 +42,6 @@ class RememberedPasswords:
         while len(entries) > self._capacity or next(iter(entries.values()))[0] <= now:
             entries.popitem(last=False)
 
-    def forget_all(self) -> None:
-        self._entries.clear()
-
     def __len__(self) -> int:
         return len(self._entries)
 

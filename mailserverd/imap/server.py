@@ -21,13 +21,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailserverd.accounts.login import Peer
+from mailserverd.connection.prompt_write import write_now
 from mailserverd.imap.capabilities import append_limit, capabilities
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.input import Input
 from mailserverd.imap.leaving import leave
 from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error, syntax_reply
 from mailserverd.imap.session import Session
-from mailserverd.model.errors import StoreError
+from mailserverd.model.errors import Damaged, StoreError
 from mailserverd.wire.imap.command.append import Append
 from mailserverd.wire.imap.cursor import Cursor
 from mailserverd.wire.imap.syntax_error import BadSyntax
@@ -265,6 +266,8 @@ class ImapServer(imap4.IMAP4Server):
         except BadSyntax as error:
             self._finish(syntax_reply(error))
         except StoreError as error:
+            if isinstance(error, Damaged):
+                log.error("a message cannot be read: {why}", why=str(error), session=self.session.peer.session)
             self._finish(reply_to_error(error))
         except Exception:
             if self._lost:
@@ -335,7 +338,7 @@ class ImapServer(imap4.IMAP4Server):
     def write(self, octets: bytes) -> None:
         if octets and not self._lost:
             self._last_output = self.clock.seconds()
-            self.transport.write(octets)
+            write_now(self.transport, octets)
 
     def pauseProducing(self) -> None:
         """The transport holds enough."""

@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
+from mailserverd.connection.prompt_write import write_now
 from mailserverd.model.account import Revoked
-from mailserverd.pop3.prompt_write import write_now
 from mailserverd.pop3.services import Pop3Services
 from mailserverd.pop3.session import Session
 from mailserverd.pop3.transaction import Broken, Later

@@ -20,11 +20,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailserverd.accounts.channel_binding import channel_binding
+from mailserverd.connection.prompt_write import write_now
 from mailserverd.delivery.trace_headers import TlsSeen
 from mailserverd.model.account import Revoked
 from mailserverd.smtp import replies
 from mailserverd.smtp.commands import obey
-from mailserverd.smtp.prompt_write import write_now
 from mailserverd.smtp.session import After, Session
 from mailserverd.wire.proxy.header import BadProxyHeader, parse_proxy_header
 from mailserverd.wire.sasl.base64_line import MAX_LINE_OCTETS as MAX_LOGIN_LINE_OCTETS

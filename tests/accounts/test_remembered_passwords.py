@@ -59,14 +59,10 @@ def test_what_has_ended_is_dropped():
     assert len(table) == 1
 
 
-def test_zero_seconds_remember_nothing_and_all_can_be_forgotten():
+def test_zero_seconds_remember_nothing():
     _, table = remembered(keep_seconds=0)
     table.remember(1, 1, "pw", "")
     assert len(table) == 0
-    table.keep_seconds = 10
-    table.remember(1, 1, "pw", "")
-    table.forget_all()
-    assert table.recall(1, 1, "pw") is None
 
 
 def test_turned_off_while_it_runs():

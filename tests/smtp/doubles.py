@@ -104,7 +104,9 @@ class FakeCopies:
             raise self.prepare_fails
         return FakeScanned(octets)
 
-    async def deliver(self, account_id: AccountId, scanned: Any, key: bytes, internal_date: int) -> str:
+    async def deliver(
+        self, account_id: AccountId, scanned: Any, key: bytes, internal_date: int, first: bool = False
+    ) -> str:
         if self.waits is not None:
             await self.waits
         if account_id in self.failing:

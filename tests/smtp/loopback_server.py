@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
     print(*ports, flush=True)
     deliver = house.copies.deliver
 
-    async def told(account_id: Any, scanned: Any, key: bytes, internal_date: int) -> None:
+    async def told(account_id: Any, scanned: Any, key: bytes, internal_date: int, first: bool = False) -> None:
         await deliver(account_id, scanned, key, internal_date)
         (folder / "delivered").write_bytes(scanned.octets)
         print("delivered", flush=True)

@@ -23,7 +23,6 @@ from mailserverd.wire.sasl.steps import (
 
 BINDING_TYPES = ("tls-exporter", "tls-server-end-point")
 MAX_NONCE_OCTETS = 512
-MIN_ITERATIONS = 4096  # RFC 7677 §4
 _DIGEST = "sha256"
 _PROOF_OCTETS = 32
 
