@@ -37,9 +37,11 @@ class Copies(Protocol):
         """Scan the message and store its blobs. Raises StoreError."""
         ...
 
-    async def deliver(self, account_id: AccountId, scanned: Scanned, key: bytes, internal_date: int) -> str:
+    async def deliver(
+        self, account_id: AccountId, scanned: Scanned, key: bytes, internal_date: int, first: bool = False
+    ) -> str:
         """Put it into the account's inbox, and tell where that is ("INBOX/17"); durable when it returns; the same
-        key again does nothing. Raises StoreError."""
+        key again does nothing. first: the key was never used before. Raises StoreError."""
         ...
 
 

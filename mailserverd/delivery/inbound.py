@@ -122,7 +122,7 @@ class Inbound:
             return TOO_LARGE
         try:
             key = delivery_key(envelope.queue_id, account.account_id)
-            return Delivered(await self._copies.deliver(account.account_id, scanned, key, now))
+            return Delivered(await self._copies.deliver(account.account_id, scanned, key, now, first=True))
         except Exception as error:
             return outcome_of(error, envelope.queue_id)
 

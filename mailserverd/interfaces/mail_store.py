@@ -27,8 +27,7 @@ UidRanges = Sequence[tuple[int, int]]
 """Sorted, disjoint, inclusive ranges of UIDs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(NamedTuple):
     """Put a message into a mailbox. Its blobs are stored already. flags are names ("\\Seen", "$Junk").
 
     internal_date: seconds since the epoch; internal_offset: minutes east of UTC.
@@ -133,8 +132,7 @@ class Placed(NamedTuple):
     thread_id: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class OpResult:
+class OpResult(NamedTuple):
     """What one operation did.
 
     done      UIDs changed (SetFlags: those whose flags match the wish now, changed or not), expunged, moved
@@ -152,8 +150,7 @@ class OpResult:
     missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """modseq: the account's after this commit. results: one per operation. replayed: the key was known already."""
 
     modseq: ModSeq
@@ -179,6 +176,8 @@ class AccountMail(Protocol):
     async def mailboxes(self) -> list[MailboxRow]:
         """All mailboxes, by name. Bounded by the limit on mailboxes an account."""
         ...
+
+    async def mailbox_named(self, name: str) -> MailboxRow | None: ...
 
     async def index(self, mailbox_id: MailboxId) -> MailboxIndex:
         """The shared index: the same object for every caller while anyone holds it. Raises NotFound."""
@@ -214,11 +213,13 @@ class AccountMail(Protocol):
         idempotency_key: bytes | None = None,
         if_modseq: ModSeq | None = None,
         origin: object | None = None,
+        fresh_key: bool = False,
     ) -> Committed:
         """Do all of `ops`, or nothing.
 
         idempotency_key: at most 64 octets; a second commit with the same key does nothing and returns the first
-        one's result (kept for at least 7 days). origin: goes into the AccountEvent.
+        one's result (kept for at least 7 days). fresh_key: it was never used before, so it is kept but not looked up.
+        origin: goes into the AccountEvent.
         Raises TryAgain, Conflict, NotFound, AlreadyExists, OverQuota, LimitReached.
         """
         ...

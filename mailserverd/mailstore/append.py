@@ -70,14 +70,14 @@ class Ingest:
         return Scanned(incoming.message)
 
     async def deliver(
-        self, account_id: AccountId, scanned: object, key: bytes, internal_date: int, internal_offset: int = 0
+        self, account_id: AccountId, scanned: object, key: bytes, internal_date: int, first: bool = False
     ) -> str:
-        """What prepare() gave, into the account's inbox: "INBOX/UID"; the same key again does nothing.
-        Raises StoreError."""
+        """What prepare() gave, into the account's inbox: "INBOX/UID"; the same key again does nothing. first: the
+        key is new. Raises StoreError."""
         assert isinstance(scanned, Scanned)
         mail = await self._store.open(account_id)
         row = await find(mail, INBOX)
-        done = await mail.commit([Add(row.mailbox_id, scanned.message, (), internal_date, internal_offset)], key)
+        done = await mail.commit([Add(row.mailbox_id, scanned.message, (), internal_date)], key, fresh_key=first)
         return f"{INBOX}/{done.results[0].placed[0].uid}"
 
     async def append(

@@ -23,11 +23,10 @@ async def by_name(mail: AccountMail) -> dict[str, MailboxRow]:
 
 async def find(mail: AccountMail, name: str) -> MailboxRow:
     """Raises NotFound."""
-    wanted = canonical_name(name)
-    for row in await mail.mailboxes():
-        if row.name == wanted:
-            return row
-    raise NotFound("No such mailbox")
+    row = await mail.mailbox_named(canonical_name(name))
+    if row is None:
+        raise NotFound("No such mailbox")
+    return row
 
 
 async def create(mail: AccountMail, name: str, special_use: tuple[str, ...] = ()) -> MailboxId:

@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailserverd.model.identifiers import AccountId, EmailId, MailboxId, ModSeq, Uid
 
@@ -19,8 +20,7 @@ class What(enum.IntEnum):
     MAILBOX_GONE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One step in an account's history. uids and email_ids run in parallel (empty for mailbox changes)."""
 
     modseq: ModSeq
@@ -39,8 +39,7 @@ class Changes:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AccountEvent:
+class AccountEvent(NamedTuple):
     """Published after a commit is durable (or early-acknowledged, for flags): a hint, never the truth.
 
     A listener that wants the flags or the counters reads them from MailboxIndex. `origin` is what the

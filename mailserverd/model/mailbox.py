@@ -1,6 +1,7 @@
 """A mailbox and the state of an account, as the store knows them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailserverd.model.identifiers import MailboxId, ModSeq, Uid
 
@@ -8,8 +9,7 @@ SEPARATOR = "/"
 RESERVED_ROOTS = ("Other Users", "Shared")
 
 
-@dataclass(frozen=True, slots=True)
-class MailboxRow:
+class MailboxRow(NamedTuple):
     """One mailbox with its counters; counters are kept by the store, never counted.
 
     name         full name in Unicode, levels parted by "/", no trailing "/"; the inbox is "INBOX"

@@ -4,7 +4,6 @@ Everything that a reader will ask for is made once, by wire/mime/record.py, when
 """
 
 import enum
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mailserverd.model.identifiers import BlobId, EmailId, ModSeq, ThreadId, Uid
@@ -31,15 +30,13 @@ class ThreadKeys(NamedTuple):
     is_reply: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InlineSegment:
+class InlineSegment(NamedTuple):
     """Octets of the message as they came."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BlobSegment:
+class BlobSegment(NamedTuple):
     """`length` octets of the message, kept as the blob `blob_id`.
 
     line_octets = 0: the blob is those octets. Otherwise the blob is the decoded content: base64 in lines of
@@ -55,8 +52,7 @@ class BlobSegment:
 Segment = InlineSegment | BlobSegment
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(NamedTuple):
     """What an Add carries. All byte strings are in the form in which they will be sent.
 
     size            octets of the whole message (RFC822.SIZE)

@@ -181,6 +181,13 @@ class MessagesContract(StoreBinding):
         assert third.results[0].placed == first.results[0].placed
         assert after_start.uids() == [1]
 
+    def test_a_fresh_key_is_kept_too(self, loop: Loop, store: MailStore, mail: Mail) -> None:
+        ops = [Add(mail.inbox, message_of(octets_of(1)), (), 0)]
+        first = loop.run(mail.account.commit(ops, b"fresh", fresh_key=True))
+        again = mail.commit(*ops, key=b"fresh")
+        assert (first.replayed, again.replayed) == (False, True)
+        assert again.results == first.results
+
     def test_keys_are_of_one_account_and_a_failed_commit_uses_none_up(
         self, loop: Loop, store: MailStore, mail: Mail
     ) -> None:

@@ -41,6 +41,23 @@ class MailboxesContract(StoreBinding):
         assert mail.row(child).uid_validity == validity
         assert mail.uids(child) == [1]
 
+    def test_a_mailbox_is_found_by_the_name_it_has_now(self, loop: Loop, mail: Mail) -> None:
+        def named(name: str) -> int | None:
+            row = loop.run(mail.account.mailbox_named(name))
+            return None if row is None else row.mailbox_id
+
+        assert (named("INBOX"), named("New")) == (mail.inbox, None)
+        new = mail.create("New")
+        assert named("New") == new
+        mail.commit(PutMailbox(new, "Newer"))
+        assert (named("New"), named("Newer")) == (None, new)
+        mail.add(1, mailbox_id=new)
+        row = loop.run(mail.account.mailbox_named("Newer"))
+        assert row is not None
+        assert row.messages == 1
+        mail.commit(DropMailbox(new))
+        assert named("Newer") is None
+
     def test_a_rename_onto_a_name_that_is_taken_changes_nothing(self, mail: Mail) -> None:
         one = mail.create("one")
         mail.create("one/child")

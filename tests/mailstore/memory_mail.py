@@ -1,7 +1,7 @@
 """An AccountMail that keeps everything in memory, as interfaces/mail_store.py has it, for tests above the seam."""
 
 from array import array
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mailserverd.interfaces.mail_store import (
     Add,
@@ -90,6 +90,9 @@ class MemoryMail:
     async def mailboxes(self):
         return sorted((index.row for index in self.indexes.values()), key=lambda row: row.name)
 
+    async def mailbox_named(self, name):
+        return next((index.row for index in self.indexes.values() if index.row.name == name), None)
+
     async def index(self, mailbox_id):
         if mailbox_id not in self.indexes:
             raise NotFound("no mailbox")
@@ -149,12 +152,12 @@ class MemoryMail:
 
     # -- commit
 
-    async def commit(self, ops, idempotency_key=None, if_modseq=None, origin=None):
+    async def commit(self, ops, idempotency_key=None, if_modseq=None, origin=None, fresh_key=False):
         return self.commit_now(ops, idempotency_key)
 
     def commit_now(self, ops, key=None):
         if key is not None and key in self.keys:
-            return replace(self.keys[key], replayed=True)
+            return self.keys[key]._replace(replayed=True)
         self.commits.append(tuple(ops))
         results = tuple(getattr(self, "_" + type(op).__name__)(op) for op in ops)
         done = Committed(self.modseq, results)
@@ -178,13 +181,12 @@ class MemoryMail:
     def _mask(self, index, flags):
         mask, unknown = mask_of(tuple(flags), index.row.keywords)
         if unknown:
-            index.row = replace(index.row, keywords=index.row.keywords + unknown)
+            index.row = index.row._replace(keywords=index.row.keywords + unknown)
             mask, _ = mask_of(tuple(flags), index.row.keywords)
         return mask
 
     def _recount(self, index, **changes):
-        index.row = replace(
-            index.row,
+        index.row = index.row._replace(
             highest_modseq=self.modseq,
             messages=len(index.uids),
             unseen=sum(1 for mask in index.masks if not mask & SEEN),
@@ -315,10 +317,10 @@ class MemoryMail:
         if op.name is not None:
             for child in self.indexes.values():
                 if child.row.name.startswith(old + "/"):
-                    child.row = replace(child.row, name=op.name + child.row.name[len(old) :])
-            index.row = replace(index.row, name=op.name)
+                    child.row = child.row._replace(name=op.name + child.row.name[len(old) :])
+            index.row = index.row._replace(name=op.name)
         if op.subscribed is not None:
-            index.row = replace(index.row, subscribed=op.subscribed)
+            index.row = index.row._replace(subscribed=op.subscribed)
         return OpResult(mailbox_id=op.mailbox_id)
 
     def _DropMailbox(self, op):
@@ -333,7 +335,7 @@ class MemoryMail:
     def _TakeRecent(self, op):
         index = self.indexes[op.mailbox_id]
         was = index.row.recent_from
-        index.row = replace(index.row, recent_from=index.row.uid_next)
+        index.row = index.row._replace(recent_from=index.row.uid_next)
         return OpResult(recent_from=was)
 
     def _PutAttribute(self, op):

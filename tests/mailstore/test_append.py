@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from mailserverd.interfaces.mail_store import Add
@@ -38,7 +36,7 @@ def ingest(mail, contents=(), threads=None):
 
     def scan(octets):
         message = plain_message(octets)
-        message = replace(message, thread_keys=message.thread_keys._replace(message_id=b"id@x"))
+        message = message._replace(thread_keys=message.thread_keys._replace(message_id=b"id@x"))
         return Incoming(message, tuple((b"id", content) for content in contents))
 
     return Ingest(Store(mail), blobs, in_thread, scan), blobs

@@ -33,7 +33,7 @@ _CONTENT = int(Fields.HEADER | Fields.OCTETS)
 
 
 class LmdbAccountMail:
-    __slots__ = ("__weakref__", "_mailboxes", "_prefix", "_record", "_store", "account_id", "gone")
+    __slots__ = ("__weakref__", "_mailboxes", "_names", "_prefix", "_record", "_store", "account_id", "gone")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class LmdbAccountMail:
         self._prefix = account_prefix(account_id)
         self._record = record
         self._mailboxes = mailboxes
+        self._names: dict[str, MailboxId] = {}  # empty: not made yet
         self.account_id = account_id
         self.gone = False
 
@@ -56,12 +57,19 @@ class LmdbAccountMail:
             self._record = decoded_account(transaction.get(self._prefix + b"a"))
         boxes = [decoded_mailbox(value) for _, value in environment.scan(self._prefix + b"m")]
         self._mailboxes = {MailboxId(box.mailbox_id): box.row() for box in boxes}
+        self._names = {}
 
     async def state(self) -> AccountState:
         return self._record.state(self._store.quota(self.account_id))
 
     async def mailboxes(self) -> list[MailboxRow]:
         return sorted(self._mailboxes.values(), key=lambda row: row.name)
+
+    async def mailbox_named(self, name: str) -> MailboxRow | None:
+        if not self._names:
+            self._names = {row.name: row.mailbox_id for row in self._mailboxes.values()}
+        number = self._names.get(name)
+        return None if number is None else self._mailboxes[number]
 
     async def index(self, mailbox_id: MailboxId) -> MailboxIndex:
         return await self._store.index_of(self, mailbox_id)
@@ -205,6 +213,7 @@ class LmdbAccountMail:
         idempotency_key: bytes | None = None,
         if_modseq: ModSeq | None = None,
         origin: object | None = None,
+        fresh_key: bool = False,
     ) -> Committed:
         if self.gone:
             raise NotFound("the account was removed")
@@ -219,6 +228,7 @@ class LmdbAccountMail:
             key=idempotency_key,
             if_modseq=if_modseq,
             random=store.random,
+            fresh_key=fresh_key,
         )
         outcome: Outcome = await store.writer.submit(
             plan,
@@ -245,6 +255,8 @@ class LmdbAccountMail:
                 self._mailboxes[MailboxId(number)] = box.row()
             for number in outcome.dropped:
                 self._mailboxes.pop(MailboxId(number), None)
+            if any(effect.change.what >= What.MAILBOX for effect in outcome.effects):
+                self._names = {}
         self._update_indexes(outcome, record.version)
         if outcome.effects:
             changes = tuple([effect.change for effect in outcome.effects])

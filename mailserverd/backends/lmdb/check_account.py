@@ -122,7 +122,7 @@ class AccountCheck:
             yield self._finding(WARNING, f"octets of a message that is in no mailbox: {email_id.hex()}", deletes=(key,))
 
     def _members(self, rows: dict[Place, tuple[bytes, bytes, int]]) -> Iterator[Finding]:
-        found, wanted = self._found, {(thread, email) for email, thread, _ in rows.values()}
+        found, wanted = self._found, {(thread, email) for email, thread, _ in rows.values() if thread != email}
         for thread, email in sorted(wanted - found.members):
             key = found.prefix + b"T" + thread + email
             yield self._finding(ERROR, f"thread {thread.hex()} misses its message {email.hex()}", puts=((key, b""),))

@@ -100,7 +100,10 @@ async def read_segments(segments: list[Segment], blobs: BlobStore, start: int, s
         if isinstance(piece, bytes):
             found.append(piece)
         else:
-            found.append(piece.octets(await _read_blob(blobs, piece.blob_id, piece.start, piece.stop)))
+            octets = piece.octets(await _read_blob(blobs, piece.blob_id, piece.start, piece.stop))
+            if len(octets) != piece.take:
+                raise Damaged(f"blob {piece.blob_id.hex()} is too short: restore it from a backup")
+            found.append(octets)
     return b"".join(found)
 
 

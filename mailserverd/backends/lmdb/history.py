@@ -15,6 +15,7 @@ from mailserverd.model.identifiers import EmailId, MailboxId, ModSeq, Uid
 
 MAX_CHANGES = 65_536
 MAX_EXPUNGES = 16_384
+_FORGOTTEN_AT_ONCE = 256  # looking for the oldest costs more than forgetting it
 _entry = msgspec.msgpack.Decoder(tuple[int, int, bytes, bytes]).decode
 
 
@@ -26,8 +27,8 @@ def note_change(step: Step, prefix: bytes, account: AccountRecord, change: Chang
         msgspec.msgpack.encode((int(change.what), change.mailbox_id, uids, ids)),
     )
     account.changes += 1
-    if account.changes > MAX_CHANGES:
-        for key, _ in step.scan(prefix + b"c", 2):
+    if account.changes >= MAX_CHANGES + _FORGOTTEN_AT_ONCE:
+        for key, _ in step.scan(prefix + b"c", _FORGOTTEN_AT_ONCE):
             step.delete(key)
             account.changes -= 1
             account.changes_floor = int.from_bytes(key[-8:])
@@ -52,8 +53,8 @@ def note_expunged(step: Step, prefix: bytes, box: MailboxRecord, modseq: int, ui
     packed = array("I", [bound for pair in as_ranges(uids) for bound in pair])
     step.put(kind + modseq.to_bytes(8), packed.tobytes())
     box.expunges += 1
-    if box.expunges > MAX_EXPUNGES:
-        for key, _ in step.scan(kind, 2):
+    if box.expunges >= MAX_EXPUNGES + _FORGOTTEN_AT_ONCE:
+        for key, _ in step.scan(kind, _FORGOTTEN_AT_ONCE):
             step.delete(key)
             box.expunges -= 1
             box.expunge_floor = int.from_bytes(key[-8:])

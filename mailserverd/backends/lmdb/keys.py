@@ -5,7 +5,7 @@ m mailbox(4)            MailboxRecord              x mailbox(4) modseq(8) UIDs e
 r mailbox(4) uid(4)     row of a placement         k week(2) key          result of a keyed commit
 s mailbox(4) uid(4)     state page from that uid   t hash(16)             thread of a message id
 b email_id(16)          content                    u hash(16)             newest thread of a base subject
-e email_id(16)          placements                 T thread(16) email(16) member of a thread
+e email_id(16)          placements                 T thread(16) email(16) member of a thread it did not begin
 p name                  attribute
 """
 

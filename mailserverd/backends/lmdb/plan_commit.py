@@ -1,7 +1,6 @@
 """plan_commit: one AccountMail.commit, run in the writer thread inside its transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import msgspec
 
@@ -31,7 +30,7 @@ from mailserverd.model.identifiers import MailboxId, ModSeq
 from mailserverd.model.mailbox import SEPARATOR
 
 _WEEK = 7 * 86_400
-_STALE_A_COMMIT = 4
+_STALE_A_COMMIT = 64
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(Committed).decode
 
@@ -44,13 +43,14 @@ def plan_commit(
     key: bytes | None,
     if_modseq: int | None,
     random: Callable[[int], bytes],
+    fresh_key: bool = False,
 ) -> Outcome:
     plan = AccountPlan(step, account_id, terms)
     week = int(terms.now) // _WEEK
-    if key is not None:
+    if key is not None and not fresh_key:
         known = _known(plan, key, week)
         if known is not None:
-            return Outcome(replace(known, replayed=True))
+            return Outcome(known._replace(replayed=True))
     if if_modseq is not None and plan.account.modseq != if_modseq:
         raise Conflict("the account has changed meanwhile")
     if all(isinstance(op, SetFlags | TakeRecent) for op in ops):
@@ -60,14 +60,18 @@ def plan_commit(
     committed = Committed(ModSeq(plan.account.modseq), results)
     if key is not None:
         step.put(plan.prefix + b"k" + week.to_bytes(2) + key, _encode(committed))
-        _drop_stale(plan, week)
+        oldest = plan.account.oldest_keys
+        if not oldest:
+            plan.account.oldest_keys = week
+        elif oldest + 1 < week:
+            _drop_stale(plan, week)
     plan.put()
     return Outcome(committed, plan.account, plan.boxes, plan.dropped, plan.effects)
 
 
 def _known(plan: AccountPlan, key: bytes, week: int) -> Committed | None:
     """Keys are kept in the bucket of their week and found there until the week after the next begins."""
-    for bucket in (week, week - 1):
+    for bucket in range(week, max(week - 1, plan.account.oldest_keys) - 1, -1):
         value = plan.step.get(plan.prefix + b"k" + bucket.to_bytes(2) + key)
         if value is not None:
             return _decode(value)
@@ -77,23 +81,25 @@ def _known(plan: AccountPlan, key: bytes, week: int) -> Committed | None:
 def _drop_stale(plan: AccountPlan, week: int) -> None:
     kind = plan.prefix + b"k"
     for stale, _ in plan.step.scan(kind, _STALE_A_COMMIT):
-        if int.from_bytes(stale[len(kind) : len(kind) + 2]) + 1 < week:
-            plan.step.delete(stale)
+        bucket = int.from_bytes(stale[len(kind) : len(kind) + 2])
+        if bucket + 1 >= week:
+            plan.account.oldest_keys = bucket
+            return
+        plan.step.delete(stale)
 
 
 def _do(plan: AccountPlan, op: Op, alone: bool, random: Callable[[int], bytes]) -> OpResult:
     if isinstance(op, Add):
         return plan_messages.add(plan, op, random)
     if isinstance(op, SetFlags):
-        return replace(
-            result := plan_messages.set_flags(plan, op), missing=_missing(op.uids, result.done, result.modified)
-        )
+        result = plan_messages.set_flags(plan, op)
+        return result._replace(missing=_missing(op.uids, result.done, result.modified))
     if isinstance(op, Copy | Move):
         result = plan_messages.copy(plan, op, alone)
-        return replace(result, missing=_missing(op.uids, [each.source_uid for each in result.placed]))
+        return result._replace(missing=_missing(op.uids, [each.source_uid for each in result.placed]))
     if isinstance(op, Expunge):
         result = plan_messages.expunge(plan, op, alone)
-        return result if op.only_deleted else replace(result, missing=_missing(op.uids, result.done))
+        return result if op.only_deleted else result._replace(missing=_missing(op.uids, result.done))
     if isinstance(op, TakeRecent):
         box = plan.box(op.mailbox_id)
         before, box.recent_from = box.recent_from, box.uid_next

@@ -41,7 +41,7 @@ def add(plan: AccountPlan, op: Add, random: Callable[[int], bytes]) -> OpResult:
     step.put(numbered(prefix, b"r", box.mailbox_id, uid), row)
     step.put(prefix + b"b" + email_id, packed_content(message, plan.terms.zstd_level))
     step.put(prefix + b"e" + email_id, _place(box.mailbox_id, uid))
-    step.put(prefix + b"T" + thread + email_id, b"")
+    threads.join(step, prefix, thread, email_id)
     state_pages.append(step, prefix, box, (uid,), (mask,), modseq)
     _count(box, mask, message.size, 1)
     box.uid_next += 1

@@ -15,7 +15,8 @@ from mailserverd.model.message import MessageRow, NewMessage, SortKeys, ThreadKe
 
 class AccountRecord(msgspec.Struct, array_like=True):
     """mark: no early acknowledgement has a modseq above it. boot: the run of the server that wrote last.
-    version: commits so far. changes_floor: history up to here is forgotten; changes: how many steps are kept."""
+    version: commits so far. changes_floor: history up to here is forgotten; changes: how many steps are kept.
+    oldest_keys: the week of the oldest result of a keyed commit, or an earlier one; 0: there was none yet."""
 
     modseq: int
     mark: int
@@ -27,6 +28,7 @@ class AccountRecord(msgspec.Struct, array_like=True):
     mailboxes: int
     changes_floor: int = 0
     changes: int = 0
+    oldest_keys: int = 0
 
     def state(self, quota: int | None) -> AccountState:
         return AccountState(ModSeq(self.modseq), self.octets, self.messages, quota)

@@ -28,11 +28,21 @@ def thread_for(step: Step, prefix: bytes, keys: ThreadKeys, email_id: bytes) -> 
     return thread
 
 
+def join(step: Step, prefix: bytes, thread_id: bytes, email_id: bytes) -> None:
+    """Members are noted, but for the message that began the thread: it has the thread's id."""
+    if thread_id != email_id:
+        members = prefix + b"T" + thread_id
+        step.put_in_group(members, members + email_id, b"")
+
+
 def forget(step: Step, prefix: bytes, keys: ThreadKeys, thread_id: bytes, email_id: bytes) -> None:
-    """The last placement of a message is gone; with the last message of a thread its marks go."""
+    """The last placement of a message is gone (from `e` too); with the last message of a thread its marks go."""
     members = prefix + b"T" + thread_id
-    step.delete(members + email_id)
-    if step.scan(members, 1):
+    if thread_id != email_id:
+        step.delete(members + email_id)
+        if step.get(prefix + b"e" + thread_id) is not None:
+            return
+    if step.has_under(members):
         return
     marks = _marks(prefix, keys)
     if keys.base_subject:

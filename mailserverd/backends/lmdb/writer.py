@@ -16,8 +16,9 @@ from typing import Any, Protocol, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from mailserverd.backends.lmdb.draft import Draft
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
-from mailserverd.backends.lmdb.environment import Environment, OutOfMap, Transaction, UnusableStore, WriteFailed
+from mailserverd.backends.lmdb.environment import Environment, OutOfMap, UnusableStore, WriteFailed
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.ticket import NotEarly, Ticket
 from mailserverd.model.errors import StoreError, TryAgain
@@ -67,7 +68,7 @@ class Writer:
         self._limits = limits
         self._observe = observe
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
-        self._transaction: Transaction | None = None
+        self._draft: Draft | None = None
         self._early: list[Ticket] = []  # answered, not committed
         self._early_deadline = 0.0
         self._stopping = False
@@ -169,8 +170,8 @@ class Writer:
         if not early:
             return batch
         try:
-            transaction = self._open()
-            done, late = self._judge_early(transaction, early)
+            draft = self._open()
+            done, late = self._judge_early(draft, early)
             self._journal.append([t.journal(t.result) for t in done if t.journal is not None and t.error is None])
         except (OutOfMap, WriteFailed, OSError, UnusableStore):
             self._abort()
@@ -184,7 +185,7 @@ class Writer:
         self._answer(done, settled=False)
         return late + rest
 
-    def _judge_early(self, transaction: Transaction, early: list[Ticket]) -> tuple[list[Ticket], list[Ticket]]:
+    def _judge_early(self, draft: Draft, early: list[Ticket]) -> tuple[list[Ticket], list[Ticket]]:
         done: list[Ticket] = []
         late: list[Ticket] = []
         waiting: set[int | None] = set()
@@ -193,15 +194,15 @@ class Writer:
                 late.append(ticket)
                 continue
             try:
-                self._judge(transaction, ticket, early=True)
+                self._judge(draft, ticket, early=True)
                 done.append(ticket)
             except NotEarly:
                 waiting.add(ticket.order)
                 late.append(ticket)
         return done, late
 
-    def _judge(self, transaction: Transaction, ticket: Ticket, early: bool = False) -> None:
-        step = Step(transaction, early)
+    def _judge(self, draft: Draft, ticket: Ticket, early: bool = False) -> None:
+        step = Step(draft, early)
         ticket.error = None
         try:
             ticket.result = ticket.plan(step)
@@ -260,11 +261,12 @@ class Writer:
                 continue
 
     def _attempt(self, batch: list[Ticket]) -> None:
-        transaction = self._open()
+        draft = self._open()
         for ticket in batch:
-            self._judge(transaction, ticket)
-        self._transaction = None
-        self._environment.commit(transaction)
+            self._judge(draft, ticket)
+        draft.flush()
+        self._draft = None
+        self._environment.commit(draft.transaction)
 
     def _settle(self) -> None:
         self._early.clear()
@@ -295,19 +297,19 @@ class Writer:
     def _replay(self) -> None:
         """Run what was answered early once more, in a new transaction."""
         if self._early:
-            transaction = self._open()
+            draft = self._open()
             for ticket in self._early:
-                Replayed(ticket.plan, transaction).run()
+                Replayed(ticket.plan, draft).run()
 
-    def _open(self) -> Transaction:
-        if self._transaction is None:
-            self._transaction = self._environment.begin_write()
-        return self._transaction
+    def _open(self) -> Draft:
+        if self._draft is None:
+            self._draft = Draft(self._environment.begin_write())
+        return self._draft
 
     def _abort(self) -> None:
-        transaction, self._transaction = self._transaction, None
-        if transaction is not None:
-            transaction.abort()
+        draft, self._draft = self._draft, None
+        if draft is not None:
+            draft.transaction.abort()
 
     def _answer(self, tickets: list[Ticket], settled: bool) -> None:
         if tickets or settled:
@@ -349,9 +351,9 @@ class Writer:
 class Replayed:
     """An early plan run once more: its result was told already, so what it raises now only means that it is void."""
 
-    def __init__(self, plan: Callable[[Step], Any], transaction: Transaction) -> None:
+    def __init__(self, plan: Callable[[Step], Any], draft: Draft) -> None:
         self._plan = plan
-        self._step = Step(transaction, early=True)
+        self._step = Step(draft, early=True)
 
     def run(self) -> None:
         try:

@@ -30,14 +30,15 @@ def store(tmp_path: Path) -> Iterator[Embedded]:
 
 @pytest.fixture
 def mail(store: Embedded) -> Mail:
-    """Ten messages and copies of some, flags, expunges, a blob, a keyed commit, and another account."""
+    """Ten messages and copies of some, flags, expunges, a blob, an answer, keyed commits, and another account."""
     mail = Mail(store.loop, store.mail_store)
     other = mail.create("Other")
     for n in range(1, 11):
         mail.add(n, *(("\\Seen", "Work") if n % 2 else ("\\Deleted",)), key=b"key %d" % n)
     whole = octets_of(11, 9_000)
     blob_id = store.loop.run(store.blobs.put(whole))
-    mail.commit(Add(mail.inbox, message_of(whole, (blob_segment(blob_id, len(whole)),)), (), 0))
+    answer = message_of(whole, (blob_segment(blob_id, len(whole)),), (b"1@example.org",))
+    mail.commit(Add(mail.inbox, answer, (), 0))
     mail.commit(Copy(mail.inbox, ((1, 4), (11, 11)), other))
     mail.commit(Expunge(mail.inbox, ((2, 3),), only_deleted=False))
     Mail(store.loop, store.mail_store, 8).add(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
+from mailserverd.backends.lmdb.draft import MAX_CHANGES, Draft
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import FORMAT_KEY, Environment, UnusableStore
 from mailserverd.backends.lmdb.record_access import LmdbRecords
@@ -124,7 +125,7 @@ def test_a_step_sees_its_own_changes(environment: Environment) -> None:
     transaction = environment.begin_write()
     transaction.put(b"s1", b"a")
     transaction.put(b"s3", b"c")
-    step = Step(transaction)
+    step = Step(Draft(transaction))
     step.put(b"s2", b"b")
     step.delete(b"s3")
     assert step.scan(b"s") == [(b"s1", b"a"), (b"s2", b"b")]
@@ -154,3 +155,36 @@ def test_a_torn_journal_ends_where_it_is_torn(tmp_path: Path) -> None:
     journal.clear()
     assert journal.records() == []
     journal.close()
+
+
+def test_a_plan_reads_what_the_plans_before_it_changed(environment: Environment) -> None:
+    draft = Draft(environment.begin_write())
+    first = Step(draft)
+    first.put(b"s1", b"a")
+    first.put_in_group(b"s", b"s2", b"b")
+    assert first.has_under(b"s")
+    first.spill()
+    second = Step(draft)
+    assert second.get(b"s1") == b"a"
+    assert second.has_under(b"s")
+    second.delete(b"s2")
+    second.delete(b"s1")
+    assert not second.has_under(b"s")
+    second.put(b"s3", b"c")
+    assert second.scan(b"s") == [(b"s3", b"c")]
+    assert draft.transaction.get(b"s2") == b"b", "a scan puts what other plans changed, not what this one may take back"
+    assert not second.has_under(b"s2")
+    second.spill()
+    draft.flush()
+    environment.commit(draft.transaction)
+    assert environment.scan(b"s") == [(b"s3", b"c")]
+
+
+def test_a_draft_is_put_before_it_grows_beyond_bounds(environment: Environment) -> None:
+    draft = Draft(environment.begin_write())
+    draft.take({b"%d" % n: b"x" for n in range(MAX_CHANGES)}, set())
+    assert len(draft.changes) == MAX_CHANGES
+    draft.take({b"y": b"x"}, set())
+    assert draft.changes == {}
+    assert draft.get(b"y") == b"x"
+    draft.transaction.abort()
