@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.mailstore.find_index import IndexView, index_part, needs_only_index
-from mailserverd.mailstore.find_text import Needles, body_texts, fold
+from mailserverd.mailstore.find_text import Needles, fold
 from mailserverd.mailstore.find_verdict import judge, wanted_fields
 from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, read
-from mailserverd.model.errors import NotFound
+from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import And, SearchQuery
+from mailserverd.wire.mime.content import texts_of
 
 Turn = Callable[[], Awaitable[None]]
 """Awaited between pages, so that other sessions are served."""
@@ -94,7 +95,9 @@ class _Scan:
                     await self.turn()
             except NotFound:  # expunged meanwhile
                 continue
-            texts = [fold(text) for text in body_texts(octets)]
+            except Damaged:  # its header is still searched; a fetch of it says what is wrong
+                octets = b""
+            texts = [fold(text) for text in texts_of(octets)]
             if judge(self.query, position, row, self.view, self.needles, texts):
                 hits.append(position)
         return hits

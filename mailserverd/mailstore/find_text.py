@@ -8,11 +8,8 @@ are folded, accents are not.
 import unicodedata
 from functools import lru_cache
 
-from mailserverd.mailstore.find_body import texts_of
 from mailserverd.wire.mime.decode import decode_header
 from mailserverd.wire.mime.headers import field_values
-
-MAX_NEEDLES = 256
 
 
 def fold(text: str) -> str:
@@ -49,8 +46,3 @@ def header_has(header: bytes, header_index: bytes, name: str, needle: str) -> bo
 def header_text(header: bytes) -> str:
     """The whole header as it reads."""
     return fold(decode_header(header))
-
-
-def body_texts(octets: bytes) -> list[str]:
-    """The text parts of a message, decoded; headers of embedded messages are among them."""
-    return list(texts_of(octets))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from mailserverd.mailstore.read import Range, cut, header_fields, locate, pages, whole
@@ -37,7 +35,7 @@ def stored(octets=OCTETS, part_map=PART_MAP):
     mail = MemoryMail()
     uid = mail.add(octets)
     kept = mail.kept[1][uid]
-    mail.kept[1][uid] = Kept(replace(plain_message(octets), part_map=part_map), kept.email_id, 0, 0)
+    mail.kept[1][uid] = Kept(plain_message(octets)._replace(part_map=part_map), kept.email_id, 0, 0)
     want = Fields.OCTETS | Fields.PARTS | Fields.HEADER
     return mail, drive(mail.rows(1, [(1, 1)], want, 1)).rows[0]
 

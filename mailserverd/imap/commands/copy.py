@@ -5,7 +5,7 @@ from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.mailstore.copy_move import Placement, copy
 from mailserverd.model.errors import NotFound
 from mailserverd.wire.imap.command.copy import Copy
-from mailserverd.wire.imap.sequence_set import format_in_order, format_numbers
+from mailserverd.wire.imap.sequence_set import format_numbers
 
 GONE = no(b"Some of the messages are expunged", b"EXPUNGEISSUED")
 
@@ -30,5 +30,5 @@ def copy_uid(placement: Placement) -> bytes:
     if not placement.placed:
         return b""
     source = format_numbers([one.source_uid for one in placement.placed])
-    target = format_in_order([one.uid for one in placement.placed])
+    target = format_numbers([one.uid for one in placement.placed])
     return b"COPYUID %d %b %b" % (placement.uid_validity, source, target)

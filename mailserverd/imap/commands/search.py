@@ -15,8 +15,6 @@ from mailserverd.wire.imap.encode import string
 from mailserverd.wire.imap.search_keys import AllOf, AnyOf, Negation, Numbers, Recent, SearchKey
 from mailserverd.wire.imap.sequence_set import STAR, format_numbers
 
-ALL = frozenset((b"ALL",))
-
 
 async def run(session: MailboxSession, command: Search) -> Reply:
     selected = selected_of(session)

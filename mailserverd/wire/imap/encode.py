@@ -49,9 +49,3 @@ def astring(octets: bytes) -> bytes:
 def mailbox(name: str) -> bytes:
     """A mailbox name as it stands in responses."""
     return astring(modified_utf7.encode(name))
-
-
-@lru_cache(maxsize=1024)
-def flag_list(flags: tuple[str, ...]) -> bytes:
-    """(\\Seen $Junk)"""
-    return b"(%b)" % " ".join(flags).encode("ascii")

@@ -81,7 +81,7 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def ranges_of(numbers: Sequence[int]) -> Ranges:
-    """Ascending numbers as ranges."""
+    """Numbers in the order given, rising runs as ranges."""
     result: Ranges = []
     if not numbers:
         return result
@@ -101,10 +101,5 @@ def format_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
 
 
 def format_numbers(numbers: Sequence[int]) -> bytes:
-    """Ascending numbers as a compact set: 1:3,7. Empty for none."""
+    """Numbers in the order given, which COPYUID needs (RFC 4315 §3), rising runs joined: 1:3,7. Empty for none."""
     return format_ranges(ranges_of(numbers))
-
-
-def format_in_order(numbers: Sequence[int]) -> bytes:
-    """Numbers in the order given, as COPYUID needs them: only rising runs are joined (RFC 4315 §3)."""
-    return format_numbers(numbers)

@@ -80,11 +80,6 @@ def codec_of(charset: bytes) -> str | None:
     return codec or None
 
 
-def is_known(charset: bytes) -> bool:
-    """Whether text in this charset can be read (BADCHARSET otherwise)."""
-    return codec_of(charset) is not None
-
-
 def decode_charset(octets: bytes, charset: bytes | None) -> str:
     """The octets as text. What does not fit the charset is read as UTF-8, then as windows-1252, at last as Latin-1."""
     codec = codec_of(charset) if charset else None

@@ -3,13 +3,13 @@
 import re
 from binascii import Error as BinasciiError
 from binascii import a2b_qp, a2b_uu
+from collections.abc import Iterator
 
 from mailserverd.wire.mime.charsets import decode_charset
-from mailserverd.wire.mime.decode import lenient_base64
-from mailserverd.wire.mime.html import text_of_html
+from mailserverd.wire.mime.decode import decode_header, lenient_base64
 from mailserverd.wire.mime.limits import DEFAULT_LIMITS
-from mailserverd.wire.mime.parts import Part, leaves
-from mailserverd.wire.mime.structure import BASE64, QUOTED_PRINTABLE, UUENCODE, facts_of_header
+from mailserverd.wire.mime.structure import BASE64, LEAF, MESSAGE, QUOTED_PRINTABLE, UUENCODE
+from mailserverd.wire.mime.tree import read_tree
 
 _uu_begin = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE).search
 _trailing_space = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)").sub
@@ -50,21 +50,21 @@ def _decode_uu(encoded: bytes) -> bytes:
     return b"".join(out)
 
 
-def decoded_part(octets: bytes, part: Part) -> bytes:
-    """The decoded content of a leaf; of a multipart or message its octets as they are."""
-    return decode_octets(octets[part.body_start : part.end], part.encoding)
+def texts_of(octets: bytes) -> Iterator[str]:
+    """The texts of the body, for SEARCH: text parts decoded, the headers of messages within as people read them.
 
-
-def text_of(octets: bytes, part: Part) -> str:
-    """The text of a text part: charset decoded, HTML without its tags. Of any other part nothing."""
-    if not part.is_text:
-        return ""
-    header = octets[part.header_start : part.body_start]
-    facts = facts_of_header(header, False, True, DEFAULT_LIMITS.boundary_octets)
-    text = decode_charset(decoded_part(octets, part), facts.charset)
-    return text_of_html(text) if facts.subtype == b"html" else text
-
-
-def texts_of(octets: bytes, part_map: bytes) -> list[str]:
-    """The text of every text part, in order, for SEARCH."""
-    return [text_of(octets, part) for part in leaves(part_map) if part.is_text]
+    The message's own header is not among them; HTML is searched as it is written.
+    """
+    pending = [read_tree(octets, DEFAULT_LIMITS)[0]]
+    while pending:
+        entity = pending.pop()
+        facts = entity.facts
+        if facts.kind == LEAF:
+            if facts.media in (b"text", b"message"):
+                content = octets[entity.body_start : entity.end]
+                yield decode_charset(decode_octets(content, facts.encoding), facts.charset)
+            continue
+        if facts.kind == MESSAGE:
+            for message in entity.children:
+                yield decode_header(octets[message.header_start : message.body_start])
+        pending.extend(reversed(entity.children))

@@ -7,7 +7,6 @@ lie side by side. It is stored: the layout changes only with the store's format.
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import NamedTuple
 
 from mailserverd.wire.mime.structure import LEAF, MESSAGE, MULTIPART
 
@@ -18,18 +17,6 @@ _read = ENTRY.unpack_from
 KIND_MASK = 0x03
 IS_TEXT = 0x04
 ENCODING_SHIFT = 3
-
-
-class Part(NamedTuple):
-    """An entry, read. number: its section number as a client writes it, () for the message itself."""
-
-    number: tuple[int, ...]
-    kind: int
-    is_text: bool
-    encoding: int
-    header_start: int
-    body_start: int
-    end: int
 
 
 Entry = tuple[int, int, int, int, int, int]
@@ -73,33 +60,3 @@ def find_section(part_map: bytes, number: Sequence[int], section: str | None) ->
             return None
         entry = _read(part_map, entry[1] * ENTRY_OCTETS)
     return (entry[3], entry[4]) if section == "HEADER" else (entry[4], entry[5])
-
-
-def find_part(part_map: bytes, number: Sequence[int]) -> Part | None:
-    """The part of this number, for BINARY and for its decoded content."""
-    entry = _locate(part_map, number)
-    return None if entry is None else _part(tuple(number), entry)
-
-
-def leaves(part_map: bytes) -> list[Part]:
-    """Every part that holds content of its own, in the order of the message, with its number."""
-    out: list[Part] = []
-    pending: list[tuple[tuple[int, ...], int, bool]] = [((), 0, True)]
-    while pending:
-        number, index, is_root = pending.pop()
-        entry = _read(part_map, index * ENTRY_OCTETS)
-        kind = entry[0] & KIND_MASK
-        if kind == LEAF:
-            out.append(_part((*number, 1) if is_root else number, entry))
-        elif kind == MESSAGE:
-            inner = (*number, 1) if is_root else number
-            pending.append((inner, entry[1], True))
-        else:
-            first, count = entry[1], entry[2]
-            pending.extend(((*number, place + 1), first + place, False) for place in range(count - 1, -1, -1))
-    return out
-
-
-def _part(number: tuple[int, ...], entry: Entry) -> Part:
-    flags = entry[0]
-    return Part(number, flags & KIND_MASK, bool(flags & IS_TEXT), flags >> ENCODING_SHIFT, entry[3], entry[4], entry[5])

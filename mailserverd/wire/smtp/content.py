@@ -7,7 +7,6 @@ holds four octets at most, the rest goes to its caller at once.
 """
 
 import enum
-from typing import Protocol
 
 _END = b"\r\n.\r\n"
 _CRLF = b"\r\n"
@@ -28,17 +27,6 @@ def fault_of(block: bytes) -> Fault | None:
     if ends == _CRLF * lines and block.count(_CRLF) == lines:
         return None
     return Fault.NUL if b"\0" in ends else Fault.BARE_LINE_END
-
-
-class Receiver(Protocol):
-    """Takes what the client sends until its part is over.
-
-    feed() gives the octets that belong to the message and, once the part is over, the octets after it.
-    """
-
-    fault: Fault | None
-
-    def feed(self, chunk: bytes) -> tuple[bytes, bytes | None]: ...
 
 
 class DataReceiver:

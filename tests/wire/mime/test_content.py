@@ -1,8 +1,11 @@
-import pytest
+from base64 import b64encode
 
-from mailserverd.wire.mime.content import decode_octets, decoded_part, text_of, texts_of
-from mailserverd.wire.mime.parts import find_part, leaves
-from mailserverd.wire.mime.scan import scan
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mailserverd.wire.mime.content import decode_octets, texts_of
+from mailserverd.wire.mime.limits import DEFAULT_LIMITS
 from mailserverd.wire.mime.structure import BASE64, IDENTITY, QUOTED_PRINTABLE, UNKNOWN, UUENCODE
 
 
@@ -24,43 +27,46 @@ def test_decode(encoded: bytes, encoding: int, octets: bytes) -> None:
     assert decode_octets(encoded, encoding) == octets
 
 
-MESSAGE = b"""Content-Type: multipart/mixed; boundary=b
+MIXED = (
+    b'Subject: outer\r\nContent-Type: multipart/mixed; boundary="b 1"\r\n\r\npreamble\r\n--b 1\r\n'
+    b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b"caf=E9 soft=\r\nbreak\r\n--b 1\r\n"
+    b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    + b64encode("<p>Straße</p>".encode())
+    + b"\r\n--b 1\r\nContent-Type: image/png\r\n\r\nhidden\r\n--b 1\r\nContent-Type: message/rfc822\r\n\r\n"
+    b"Subject: =?utf-8?q?inn=C3=A9r?=\r\n\r\ninner body\r\n--b 1--\r\nepilogue\r\n"
+)
 
---b
-Content-Type: text/plain; charset=iso-8859-1
-Content-Transfer-Encoding: quoted-printable
-
-caf=E9
---b
-Content-Type: text/html; charset=utf-8
-Content-Transfer-Encoding: base64
-
-PGI+aGnDqTwvYj4=
---b
-Content-Type: image/png
-Content-Transfer-Encoding: base64
-
-aGk=
---b
-Content-Type: message/rfc822
-
-Subject: x
-
-inner
---b--
-""".replace(b"\n", b"\r\n")
+MULTIPART = b"Content-Type: multipart/x; boundary="
 
 
-def test_texts_of_a_message() -> None:
-    assert texts_of(MESSAGE, scan(MESSAGE).part_map) == ["café", "hié", "inner"]
+def test_every_text_part_is_decoded():
+    texts = list(texts_of(MIXED))
+    assert texts[0] == "café softbreak"
+    assert texts[1] == "<p>Straße</p>"
+    assert "innér" in texts[2]
+    assert texts[3] == "inner body"
+    assert not any(word in " ".join(texts) for word in ("hidden", "preamble", "epilogue", "outer"))
 
 
-def test_one_part() -> None:
-    part_map = scan(MESSAGE).part_map
-    image, message = find_part(part_map, (3,)), find_part(part_map, (4,))
-    assert image is not None
-    assert message is not None
-    assert decoded_part(MESSAGE, image) == b"hi"
-    assert text_of(MESSAGE, image) == ""
-    assert decoded_part(MESSAGE, message) == b"Subject: x\r\n\r\ninner"
-    assert len(leaves(part_map)) == 4
+def test_a_message_without_mime_is_text():
+    assert list(texts_of(b"Subject: x\r\n\r\nplain \xc3\xa9\r\n")) == ["plain é\r\n"]
+
+
+def test_many_parts_and_deep_nesting_are_bounded():
+    bomb = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n\r\na\r\n" * (DEFAULT_LIMITS.parts * 3)
+    assert len(list(texts_of(bomb))) <= DEFAULT_LIMITS.parts
+    assert list(texts_of(b"Content-Type: message/rfc822\r\n\r\n" * 500))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [MIXED[:90], b"--b 1", b"\r\n", b"\n", b"--", b"Content-Type: multipart/x; boundary=", b"\xff\0"]
+        )
+    )
+)
+@example([])
+def test_no_octets_are_too_odd(pieces):
+    assert all(isinstance(text, str) for text in texts_of(b"".join(pieces)))

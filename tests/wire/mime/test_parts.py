@@ -1,8 +1,8 @@
 import pytest
 
-from mailserverd.wire.mime.parts import find_part, find_section, leaves
+from mailserverd.wire.mime.parts import find_section
 from mailserverd.wire.mime.scan import scan
-from mailserverd.wire.mime.structure import BASE64, LEAF, MESSAGE, MULTIPART
+from tests.wire.mime.leaves import leaves
 
 # RFC 9051 §6.4.5.1, the example of part numbers: 1 text, 2 octets, 3 message (header, 3.1, 3.2), 4 multipart (4.1 gif,
 # 4.2 message with 4.2.1 text and 4.2.2 multipart (4.2.2.1, 4.2.2.2)).
@@ -173,15 +173,4 @@ def test_leaves_in_order_with_their_numbers() -> None:
     ]
     for part in leaves(PART_MAP):
         assert find_section(PART_MAP, part.number, None) == (part.body_start, part.end)
-        assert find_part(PART_MAP, part.number) == part
     assert [part.is_text for part in leaves(PART_MAP)] == [True, False, True, False, False, True, True, True]
-
-
-def test_find_part_tells_kind_and_encoding() -> None:
-    second, message, multipart = (find_part(PART_MAP, (number,)) for number in (2, 3, 4))
-    assert second is not None
-    assert message is not None
-    assert multipart is not None
-    assert (second.kind, second.encoding) == (LEAF, BASE64)
-    assert (message.kind, multipart.kind) == (MESSAGE, MULTIPART)
-    assert find_part(PART_MAP, (9,)) is None
