@@ -12,6 +12,7 @@ from collections import deque
 
 from mailserverd.model.changes import Change
 from mailserverd.model.mailbox import MailboxRow
+from mailserverd.model.search_query import SearchQuery
 
 LOGGED_UIDS = 65_536
 
@@ -21,6 +22,7 @@ class MailboxIndex:
 
     first_unseen: what SELECT remembers, (log position it held at, uid or 0). recent_claimed: messages with a lower uid
     were announced as \\Recent to a session that is open, ahead of row.recent_from. Both are imap/'s to keep.
+    searched: (highest UID judged, UIDs that match) of questions asked before; mailstore/found_before keeps it.
     uids ("I"), masks ("Q", see model/flags.py) and modseqs ("Q") run in parallel, ascending by uid.
     """
 
@@ -35,6 +37,7 @@ class MailboxIndex:
         "modseqs",
         "recent_claimed",
         "row",
+        "searched",
         "uids",
     )
 
@@ -46,6 +49,7 @@ class MailboxIndex:
         self.gone = False
         self.first_unseen: tuple[int, int] | None = None
         self.recent_claimed = 0
+        self.searched: dict[SearchQuery, tuple[int, array[int]]] | None = None
         self._log: deque[Change] = deque()
         self._first = 0
         self._logged_uids = 0

@@ -6,6 +6,7 @@ runs is not found.
 """
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 
 from mailserverd.interfaces.mail_store import AccountMail
@@ -13,6 +14,7 @@ from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.mailstore.find_index import IndexView, index_part, needs_only_index
 from mailserverd.mailstore.find_text import Needles, fold
 from mailserverd.mailstore.find_verdict import judge, wanted_fields
+from mailserverd.mailstore.found_before import known, lasts, remember
 from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, read
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import MailboxId
@@ -38,14 +40,33 @@ async def find(
     rest = tuple(part for part in parts if not needs_only_index(part))
     if rest and hits:
         left = rest[0] if len(rest) == 1 else And(rest)
-        hits = await _Scan(mail, index.row.mailbox_id, view, left, turn).run(list(hits))
+        scan = _Scan(mail, index.row.mailbox_id, view, left, turn)
+        hits = await (_what_is_new(scan, index, hits) if lasts(left) else scan.run(hits))
     if index.uids is not uids or view.uids_then is not index.uids:
         hits = [position for position in hits if index.position_of(uids[position]) >= 0]
     return list(hits)
 
 
+async def _what_is_new(scan: "_Scan", index: MailboxIndex, among: Sequence[int]) -> list[int]:
+    """Those of `among` that match, by what was found before and by reading the messages that came since."""
+    view, query = scan.view, scan.query
+    uids, count = view.uids, view.count
+    whole, last = len(among) == len(view.there), uids[count - 1]
+    before = known(index, query)
+    if before.last:
+        wanted = among if isinstance(among, range) else set(among)
+        places = [(bisect_left(uids, uid, 0, count), uid) for uid in before.found]
+        hits = [place for place, uid in places if place < count and uids[place] == uid and place in wanted]
+        new = await scan.run(among[bisect_left(among, bisect_right(uids, before.last, 0, count)) :])
+    else:
+        hits, new = [], await scan.run(among)
+    if whole and last > before.last and not scan.damaged:
+        remember(index, query, last, [*before.found, *[uids[place] for place in new]])
+    return hits + new
+
+
 class _Scan:
-    """The part of a query that needs rows, over the messages that are left."""
+    """The part of a query that needs rows, over the messages that are left. damaged: some could not be read."""
 
     def __init__(self, mail: AccountMail, mailbox_id: MailboxId, view: IndexView, query: SearchQuery, turn: Turn):
         self.mail = mail
@@ -55,8 +76,9 @@ class _Scan:
         self.turn = turn
         self.needles = Needles()
         self.want = wanted_fields(query)
+        self.damaged = False
 
-    async def run(self, positions: list[int]) -> list[int]:
+    async def run(self, positions: Sequence[int]) -> list[int]:
         hits: list[int] = []
         for start in range(0, len(positions), PAGE_ROWS):
             page = positions[start : start + PAGE_ROWS]
@@ -64,7 +86,7 @@ class _Scan:
             await self.turn()
         return hits
 
-    async def _page(self, positions: list[int]) -> list[int]:
+    async def _page(self, positions: Sequence[int]) -> list[int]:
         hits, unknown = [], []
         rows = await self._rows(positions, self.want)
         for position in positions:
@@ -97,6 +119,7 @@ class _Scan:
                 continue
             except Damaged:  # its header is still searched; a fetch of it says what is wrong
                 octets = b""
+                self.damaged = True
             texts = [fold(text) for text in texts_of(octets)]
             if judge(self.query, position, row, self.view, self.needles, texts):
                 hits.append(position)
