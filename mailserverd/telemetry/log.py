@@ -125,9 +125,13 @@ class LineObserver:
 
 
 def _as_text(level: str, room: str, event: LogEvent) -> str:
-    parts = [_time(event), level, room, _what(event)]
-    parts.extend(f"{name}={_value(value)}" for name, value in _fields(event).items())
-    return " ".join(parts) + "\n"
+    line = f"{_time(event)} {level} {room} {_what(event)}"
+    for name, value in _fields(event).items():
+        if type(value) is str and _is_plain(value):
+            line += f" {name}={value}"
+        else:
+            line += f" {name}={_value(value)}"
+    return line + "\n"
 
 
 def _as_json(level: str, room: str, event: LogEvent) -> str:

@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 Detail = str | int | float | None
 Event = dict[str, Detail]
 
 MAX_WAITING_EVENTS = 20000
+_DAY_SECONDS = 86_400
+_encode = msgspec.json.Encoder().encode
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.jsonl")
 
 
@@ -56,14 +60,21 @@ class Trace:
 
 def write_events(folder: Path, events: list[Event]) -> None:
     """Append `events` to the files of their days. Blocking: call it in a thread."""
-    lines: dict[str, list[str]] = {}
+    lines: dict[int, list[bytes]] = {}
     for event in events:
-        day = datetime.fromtimestamp(float(event["time"] or 0), UTC).strftime("%Y-%m-%d")
-        lines.setdefault(day, []).append(json.dumps(event, separators=(",", ":"), ensure_ascii=False))
+        lines.setdefault(int(event["time"] or 0) // _DAY_SECONDS, []).append(_line(event))
     folder.mkdir(mode=0o750, exist_ok=True)
-    for day, rows in lines.items():
-        with (folder / f"{day}.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write("\n".join(rows) + "\n")
+    for number, rows in lines.items():
+        day = datetime.fromtimestamp(number * _DAY_SECONDS, UTC).strftime("%Y-%m-%d")
+        with (folder / f"{day}.jsonl").open("ab") as file:
+            file.write(b"\n".join(rows) + b"\n")
+
+
+def _line(event: Event) -> bytes:
+    try:
+        return _encode(event)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def expire(folder: Path, days: int, now: float) -> list[Path]:

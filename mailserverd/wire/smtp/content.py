@@ -10,7 +10,8 @@ import enum
 
 _END = b"\r\n.\r\n"
 _CRLF = b"\r\n"
-_NOT_LINE_ENDS = bytes(octet for octet in range(256) if octet not in b"\r\n\0")
+_CRS = bytes(octet == 13 for octet in range(256))  # for translate: 1 where a CR is, 0 elsewhere
+_LFS = bytes(octet == 10 for octet in range(256))
 
 
 class Fault(enum.Enum):
@@ -22,11 +23,11 @@ class Fault(enum.Enum):
 
 def fault_of(block: bytes) -> Fault | None:
     """The fault of a run of octets that neither begins with the LF nor ends with the CR of a CRLF."""
-    ends = block.translate(None, _NOT_LINE_ENDS)
-    lines = len(ends) // 2
-    if ends == _CRLF * lines and block.count(_CRLF) == lines:
-        return None
-    return Fault.NUL if b"\0" in ends else Fault.BARE_LINE_END
+    if b"\0" in block:
+        return Fault.NUL
+    if block[:1] == b"\n" or block[-1:] == b"\r" or block.translate(_CRS)[:-1] != block.translate(_LFS)[1:]:
+        return Fault.BARE_LINE_END
+    return None
 
 
 class DataReceiver:
