@@ -42,8 +42,10 @@ class Connection:
 
     @property
     def is_busy(self) -> bool:
+        """A command is at work, or the server gives others their turn first (as it does on a loaded machine)."""
         server = self.server
-        return server._coroutine is not None and server._line is None and not server._lost
+        working = server._coroutine is not None and server._line is None
+        return (working or server._yielded) and not server._lost
 
     def took(self) -> bytes:
         out: bytes = self.transport.value()

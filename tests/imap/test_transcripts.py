@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mailserverd.imap import server
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
 from tests.imap.house import House
 
@@ -98,6 +99,17 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_conversation(path: Path, house: House) -> None:
+    converse(path, house)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("client_*.txt")), ids=lambda path: path.stem)
+def test_conversation_of_a_loaded_server(path: Path, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command leaves others their turn, as where the machine is slow: the answers are the same."""
+    monkeypatch.setattr(server, "_TURN_SECONDS", -1.0)
+    converse(path, house)
+
+
+def converse(path: Path, house: House) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# RFC ")
     play = Play(house, header(lines, "begin") or "select")
