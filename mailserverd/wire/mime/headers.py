@@ -7,7 +7,7 @@ What follows the last field is the empty line that ends the block, or nothing wh
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 
 from mailserverd.wire.mime.limits import DEFAULT_LIMITS, MimeLimits
@@ -233,22 +233,67 @@ def _packed(flat: list[int]) -> bytes:
     return layout.pack(*flat)
 
 
+_MAX_LAYOUTS = 256
+_MAX_LAYOUT_FIELDS = 64
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """The names of a HEADER.FIELDS, compiled once a request. codes: of known names; others: in lower case."""
+    """The names of a HEADER.FIELDS, compiled once a request. codes: of known names; others: in lower case.
+
+    layouts: where to read the bounds of what is picked, by the codes of a header's fields: mail of one origin has
+    its fields in one order.
+    """
 
     codes: frozenset[int]
     others: frozenset[bytes]
     invert: bool
+    layouts: dict[bytes, Struct] = field(default_factory=dict, compare=False)
 
     def pick(self, header: bytes, header_index: bytes) -> bytes:
         """The fields asked for, as they are in the message, and the empty line if there is one (RFC 9051 §6.4.5)."""
-        codes = self.codes
-        if self.invert or self.others:
-            return self._pick_by_name(header, header_index)
-        picked = [header[start:end] for code, start, end in _iter_entries(header_index) if code in codes]
-        picked.append(header[_index_end(header_index) :])
+        fields = header_index[::9]
+        layout = self.layouts.get(fields)
+        if layout is None:
+            if self.others or not 0 < len(fields) <= _MAX_LAYOUT_FIELDS:
+                return self._pick_by_name(header, header_index)
+            layout = self._learned(fields)
+        bounds = layout.unpack_from(header_index)
+        if len(bounds) == 5:
+            start, end, again, until, rest = bounds
+            return header[start:end] + header[again:until] + header[rest:]
+        if len(bounds) == 3:
+            start, end, rest = bounds
+            return header[start:end] + header[rest:]
+        each = iter(bounds)
+        picked = [header[start:end] for start, end in zip(each, each, strict=False)]
+        picked.append(header[bounds[-1] :])
         return b"".join(picked)
+
+    def _learned(self, fields: bytes) -> Struct:
+        """Reads of an index with these codes start and end of each run of fields, and where the rest begins."""
+        at = [place for run in self._runs(fields) for place in (9 * run[0] + 1, 9 * run[1] + 5)]
+        if at and at[-1] == 9 * len(fields) - 4:  # the last field is among them: the rest begins with its run
+            del at[-1]
+        else:
+            at.append(9 * len(fields) - 4)
+        gaps = [place - before - 4 for before, place in zip([-4, *at], at, strict=False)]
+        layout = Struct("<" + "".join([f"{gap}xI" for gap in gaps]))
+        if len(self.layouts) >= _MAX_LAYOUTS:
+            self.layouts.clear()
+        self.layouts[fields] = layout
+        return layout
+
+    def _runs(self, fields: bytes) -> list[list[int]]:
+        """First and last of each run of neighbours that are wanted."""
+        runs: list[list[int]] = []
+        for number, code in enumerate(fields):
+            if (code != 0 and code in self.codes) is not self.invert:
+                if runs and runs[-1][1] == number - 1:
+                    runs[-1][1] = number
+                else:
+                    runs.append([number, number])
+        return runs
 
     def _pick_by_name(self, header: bytes, header_index: bytes) -> bytes:
         codes, others, invert = self.codes, self.others, self.invert

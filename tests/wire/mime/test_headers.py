@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mailserverd.wire.mime import headers
 from mailserverd.wire.mime.headers import (
@@ -139,3 +141,29 @@ def test_many_fields() -> None:
     header = b"X-A: b\r\n" * 500 + b"\r\n"
     assert len(index_header(header)) == 500 * 9
     assert select_fields(header, index_header(header), compile_fields([b"x-a"])) == header
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from([b"From", b"To", b"Subject", b"Date", b"X-Own", b"Received", b"odd line"]), max_size=12),
+    st.sets(st.sampled_from([b"from", b"to", b"subject", b"date", b"x-own", b"cc"])),
+    st.booleans(),
+    st.sampled_from([b"", b"\r\n"]),
+)
+def test_picked_by_layout_as_by_name(names, wanted, invert, end):
+    header = b"".join([b"%b: %d\r\n" % each for each in zip(names, range(99), strict=False)]) + end
+    index = index_header(header)
+    selector = compile_fields(wanted, invert)
+    for _ in range(2):  # a layout is learned, then used
+        assert selector.pick(header, index) == selector._pick_by_name(header, index)
+
+
+def test_layouts_are_bounded():
+    selector = compile_fields([b"from"])
+    for number in range(1000):
+        header = b"".join([b"To: x\r\n" if number >> bit & 1 else b"From: x\r\n" for bit in range(10)])
+        selector.pick(header, index_header(header))
+    assert 0 < len(selector.layouts) <= 256
+    many = b"From: x\r\n" * 65
+    assert selector.pick(many, index_header(many)) == many
+    assert max(map(len, selector.layouts)) <= 64
