@@ -37,6 +37,7 @@ async def write_sections(session: MailboxSession, mail: AccountMail, plan: Plan,
                 found = [
                     await _fields(mail, row, one, section) for one, section in zip(found, plan.sections, strict=True)
                 ]
+                await session.turn()
             if any(isinstance(one, Range) and row.octets is None for one in found):
                 session.send(b"".join(out))
                 out, held = [], 0

@@ -184,7 +184,8 @@ class AccountMail(Protocol):
         ...
 
     async def rows(self, mailbox_id: MailboxId, uids: UidRanges, want: Fields, limit: int) -> Page:
-        """At most `limit` rows of the UIDs named; UIDs that are not there (any more) are left out."""
+        """At most `limit` rows of the UIDs named, and fewer where they hold more than PAGE_OCTETS; UIDs that are not
+        there (any more) are left out."""
         ...
 
     async def octets(self, email_id: EmailId, start: int, stop: int) -> bytes:

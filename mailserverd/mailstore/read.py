@@ -57,7 +57,9 @@ def locate(
         if kind is SectionKind.WHOLE:
             return Range(0, row.size)
         if kind is SectionKind.TEXT:
-            return Range(len(row.header), row.size)
+            return Range(row.header_octets, row.size)
+        if not row.header_is_whole:
+            return Range(0, row.header_octets, selector)
         return row.header if selector is None else selector.pick(row.header, row.header_index)
     found = section_range(row.part_map, path, kind)
     return None if found is None else Range(found[0], found[1], selector)
@@ -78,7 +80,8 @@ async def header_fields(mail: AccountMail, row: MessageRow, where: Range) -> byt
     """Fields of a header inside the message. Only its own lines are looked at."""
     assert where.selector is not None
     header = await read(mail, row, Range(where.start, min(where.stop, where.start + MAX_HEADER_OCTETS)))
-    return where.selector.pick(header, index_header(header))
+    picked = where.selector.pick(header, index_header(header))
+    return picked + b"\r\n" if where.stop - where.start > MAX_HEADER_OCTETS else picked  # its empty line lies beyond
 
 
 async def read(mail: AccountMail, row: MessageRow, where: Range) -> bytes:

@@ -85,7 +85,7 @@ class Fields(enum.IntFlag):
     META = 1  # uid, email_id, thread_id, internal_date, save_date, size, has_attachment: always filled
     ENVELOPE = 2
     STRUCTURE = 4  # body_structure
-    HEADER = 8  # header and header_index
+    HEADER = 8  # header, as far as HEADER_ROW_OCTETS, header_index and header_octets
     PARTS = 16  # part_map
     PREVIEW = 32
     SORT = 64  # sort_keys
@@ -94,12 +94,15 @@ class Fields(enum.IntFlag):
 
 
 INLINE_READ_OCTETS = 262_144
+HEADER_ROW_OCTETS = 262_144  # what lies beyond is read by ranges
+PAGE_OCTETS = 1_048_576  # with the row that passes it a page of rows ends
 
 
 class MessageRow(NamedTuple):
     """One placement of a message in a mailbox. Flags and modseq are not here: they are in the MailboxIndex.
 
     internal_date, save_date: seconds since the epoch (UTC); internal_offset: minutes east of UTC to show it in.
+    header_octets: length of the whole header block, of which `header` is the beginning.
     """
 
     uid: Uid
@@ -119,6 +122,11 @@ class MessageRow(NamedTuple):
     sort_keys: SortKeys | None
     thread_keys: ThreadKeys | None
     octets: bytes | None
+    header_octets: int
+
+    @property
+    def header_is_whole(self) -> bool:
+        return self.header_octets == len(self.header)
 
 
 class Placement(NamedTuple):

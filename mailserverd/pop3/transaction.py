@@ -124,22 +124,39 @@ class Transaction:
     async def _top(self, number: int, count: int) -> bytes:
         """RFC 1939 §7: the header, the empty line, and the first `count` lines of the body."""
         row = await self.drop.row(number, Fields.HEADER)
-        if not count or len(row.header) >= row.size:
+        whole = row.header_is_whole
+        if whole and (not count or row.header_octets >= row.size):
             return reply.message(row.header)
         stuffing = reply.Stuffing()
-        self._wire.send(b"+OK top of the message follows\r\n" + stuffing.piece(row.header))
-        start, large = len(row.header), Large(row)
-        while count and start < row.size:
-            piece = await self._piece(large, start)
+        large = Large(row)
+        start = b"+OK top of the message follows\r\n"
+        if whole:
+            self._wire.send(start + stuffing.piece(row.header))
+        else:
+            self._wire.send(start)
+            await self._large_header(large, row.header_octets, stuffing)
+        at = row.header_octets
+        while count and at < row.size:
+            piece = await self._piece(large, at)
             if not piece:
                 raise Broken("the message ends early")
-            if piece[-1:] == b"\r" and start + len(piece) < row.size:
+            if piece[-1:] == b"\r" and at + len(piece) < row.size:
                 piece = piece[:-1] or piece  # never part a CRLF, so that lines are counted once
-            start += len(piece)
+            at += len(piece)
             wanted, count = reply.first_lines(piece, count)
             self._wire.send(stuffing.piece(wanted))
             await self._drained()
         return stuffing.end()
+
+    async def _large_header(self, message: Large, octets: int, stuffing: reply.Stuffing) -> None:
+        start = 0
+        while start < octets:
+            piece = (await self._piece(message, start))[: octets - start]
+            if not piece:
+                raise Broken("the message ends early")
+            start += len(piece)
+            self._wire.send(stuffing.piece(piece))
+            await self._drained()
 
     def dele(self, argument: bytes) -> bytes:
         number = parse_number(argument.strip())

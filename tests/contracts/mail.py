@@ -1,6 +1,6 @@
 """Mail: one account driven by hand, so that contract tests read as what they say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mailserverd.interfaces.mail_store import (
     AccountMail,
@@ -131,6 +131,13 @@ class Mail:
             rows.extend(page.rows)
             low = page.next_uid
         return rows
+
+    def pages(self, want: Fields, limit: int) -> Iterator[list[MessageRow]]:
+        low: int | None = 1
+        while low is not None:
+            page = self.loop.run(self.account.rows(self.inbox, ((low, 0xFFFFFFFF),), want, limit))
+            yield list(page.rows)
+            low = page.next_uid
 
     def octets(self, email_id: bytes, start: int = 0, stop: int = 1 << 20) -> bytes:
         return self.loop.run(self.account.octets(EmailId(email_id), start, stop))

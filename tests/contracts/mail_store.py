@@ -7,7 +7,7 @@ import pytest
 from mailserverd.interfaces.mail_store import Add, Copy, Expunge, MailStore, Move, PutAttribute, SetFlags
 from mailserverd.model.errors import Conflict, LimitReached, NotFound, OverQuota, StoreError
 from mailserverd.model.identifiers import AccountId, EmailId, MailboxId
-from mailserverd.model.message import Fields, InlineSegment
+from mailserverd.model.message import HEADER_ROW_OCTETS, PAGE_OCTETS, Fields, InlineSegment
 from tests.contracts.loop import Loop
 from tests.contracts.mail import ALL, Mail, message_of, octets_of
 
@@ -47,6 +47,7 @@ class MessagesContract(StoreBinding):
         assert (row.uid, row.email_id, row.thread_id) == (1, placed.email_id, placed.thread_id)
         assert (row.internal_date, row.internal_offset, row.size) == (1_700_000_001, -330, given.size)
         assert (row.header, row.header_index, row.part_map) == (given.header, given.header_index, given.part_map)
+        assert row.header_octets == len(given.header)
         assert (row.envelope, row.body_structure, row.preview) == (given.envelope, given.body_structure, given.preview)
         assert (row.sort_keys, row.thread_keys) == (given.sort_keys, given.thread_keys)
         assert row.octets == octets_of(1)
@@ -82,6 +83,22 @@ class MessagesContract(StoreBinding):
         assert [row.uid for row in page.rows] == [1, 2, 3]
         assert page.next_uid is not None
         assert 3 < page.next_uid <= 4
+
+    def test_a_page_holds_no_more_than_its_octets(self, mail: Mail) -> None:
+        """Of a long header a row has the beginning, and rows of much envelope or header make short pages."""
+        header = b"Subject: " + b"x" * (HEADER_ROW_OCTETS - 20) + b"\r\n"
+        long = message_of(header + b"X-Rest: " + b"y" * 500_000 + b"\r\n\r\nbody\r\n")
+        wide = message_of(octets_of(1))._replace(envelope=b"e" * 300_000)
+        for _ in range(10):
+            mail.commit(Add(mail.inbox, long, (), 0), Add(mail.inbox, wide, (), 0))
+        for want in (Fields.HEADER, Fields.ENVELOPE, Fields.HEADER | Fields.ENVELOPE):
+            pages = list(mail.pages(want, 256))
+            held = [sum(len(row.header) + len(row.envelope) for row in page) for page in pages]
+            assert max(held) < 2 * PAGE_OCTETS + 700_000
+            assert [row.uid for page in pages for row in page] == [*range(1, 21)]
+        [row] = mail.rows(uids=((1, 1),), want=Fields.HEADER)
+        assert (row.header, row.header_octets) == (long.header[:HEADER_ROW_OCTETS], len(long.header))
+        assert not row.header_is_whole
 
     def test_what_is_not_there_is_not_found(self, mail: Mail) -> None:
         with pytest.raises(NotFound):

@@ -17,6 +17,7 @@ from mailserverd.model.errors import AlreadyExists, NotFound, OverQuota
 from mailserverd.model.flags import DELETED, SEEN, mask_of
 from mailserverd.model.mailbox import AccountState, MailboxRow
 from mailserverd.model.message import (
+    HEADER_ROW_OCTETS,
     INLINE_READ_OCTETS,
     Fields,
     InlineSegment,
@@ -129,13 +130,14 @@ class MemoryMail:
             m.has_attachment,
             when(Fields.ENVELOPE, m.envelope),
             when(Fields.STRUCTURE, m.body_structure),
-            when(Fields.HEADER, m.header),
+            when(Fields.HEADER, m.header[:HEADER_ROW_OCTETS]),
             when(Fields.HEADER, m.header_index),
             when(Fields.PARTS, m.part_map),
             when(Fields.PREVIEW, m.preview),
             when(Fields.SORT, m.sort_keys, None),
             when(Fields.THREAD, m.thread_keys, None),
             octets if want & Fields.OCTETS and m.size <= INLINE_READ_OCTETS else None,
+            when(Fields.HEADER, len(m.header), 0),
         )
 
     async def octets(self, email_id, start, stop):

@@ -252,6 +252,15 @@ def test_top_of_a_large_message_reads_no_more_than_it_needs(stage, monkeypatch):
     assert client.say(b"TOP 4 30000").count(b"0123456789\r\n") == 30_000
 
 
+def test_top_of_a_message_with_a_large_header(stage):
+    header = b"Subject: l\r\n.X: y\r\n" + b"X-Dot: .\r\n . \r\n" * 60_000 + b"\r\n"
+    stage.mail.add(header + b".one\r\ntwo\r\n")
+    client = stage.logged_in()
+    stuffed = header.replace(b"\r\n.", b"\r\n..")
+    assert client.say(b"TOP 4 0").split(b"\r\n", 1)[1] == stuffed + b".\r\n"
+    assert client.say(b"TOP 4 1").split(b"\r\n", 1)[1] == stuffed + b"..one\r\n.\r\n"
+
+
 def test_top_of_a_message_without_a_body(stage):
     stage.mail.add(b"Subject: only\r\n")
     assert stage.logged_in().say(b"TOP 4 5").split(b"\r\n", 1)[1] == b"Subject: only\r\n.\r\n"

@@ -22,7 +22,7 @@ from mailserverd.model.changes import AccountEvent, Change, Changes, Kinds, What
 from mailserverd.model.errors import NotFound, TooOld
 from mailserverd.model.identifiers import AccountId, EmailId, MailboxId, ModSeq, Uid
 from mailserverd.model.mailbox import AccountState, MailboxRow
-from mailserverd.model.message import INLINE_READ_OCTETS, Fields, MessageRow
+from mailserverd.model.message import INLINE_READ_OCTETS, PAGE_OCTETS, Fields, MessageRow
 
 if TYPE_CHECKING:
     from mailserverd.backends.lmdb.mail_store import LmdbMailStore
@@ -88,7 +88,9 @@ class LmdbAccountMail:
             found, next_uid = self._read_rows(transaction, mailbox_id, uids, limit)
             if want & _CONTENT:
                 with self._store.environment.read(buffers=True) as contents:
-                    rows = [self._row_with_content(contents, uid, row, int(want)) for uid, row in found]
+                    rows = self._rows_with_content(contents, found, int(want))
+                if len(rows) < len(found):
+                    next_uid = Uid(found[len(rows)][0])
             else:
                 wanted = int(want)
                 rows = [unpacked_row(uid, row, wanted) for uid, row in found]
@@ -98,6 +100,7 @@ class LmdbAccountMail:
         self, transaction: Transaction, mailbox_id: int, uids: UidRanges, limit: int
     ) -> tuple[list[tuple[int, bytes]], Uid | None]:
         found: list[tuple[int, bytes]] = []
+        octets = 0
         kind = self._prefix + b"r" + mailbox_id.to_bytes(4)
         cursor = transaction.cursor()
         for low, high in uids:
@@ -107,23 +110,38 @@ class LmdbAccountMail:
             for key, value in cursor.iternext():
                 if key > last:
                     break
-                if len(found) >= limit:
+                if len(found) >= limit or octets >= PAGE_OCTETS:
                     return found, Uid(int.from_bytes(key[-4:]))
                 found.append((int.from_bytes(key[-4:]), value))
+                octets += len(value)
         return found, None
+
+    def _rows_with_content(
+        self, transaction: Transaction, found: list[tuple[int, bytes]], want: int
+    ) -> list[MessageRow]:
+        """As many of them, from the first, as a page may hold."""
+        rows: list[MessageRow] = []
+        octets = 0
+        for uid, row in found:
+            full = self._row_with_content(transaction, uid, row, want)
+            rows.append(full)
+            octets += len(full.header) + len(full.octets or b"")
+            if octets >= PAGE_OCTETS:
+                break
+        return rows
 
     def _row_with_content(self, transaction: Transaction, uid: int, row: bytes, want: int) -> MessageRow:
         value = transaction.get(self._prefix + b"b" + row[:16])
         header = index = b""
-        octets = None
+        octets, header_octets = None, 0
         if value is not None:
             if want & Fields.HEADER.value:
-                header, index = content.header_of(value)
+                header, index, header_octets = content.front_of(value)
             if want & Fields.OCTETS.value and len(value) <= 2 * INLINE_READ_OCTETS:
                 octets = content.whole_of(value)
                 if octets is not None and len(octets) > INLINE_READ_OCTETS:
                     octets = None
-        return unpacked_row(uid, row, want, header, index, octets)
+        return unpacked_row(uid, row, want, header, index, octets, header_octets)
 
     async def octets(self, email_id: EmailId, start: int, stop: int) -> bytes:
         stop = min(stop, start + MAX_READ_OCTETS)

@@ -15,7 +15,7 @@ import zstandard
 from mailserverd.interfaces.blob_store import BlobStore
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import BlobId
-from mailserverd.model.message import BlobSegment, InlineSegment, NewMessage, Segment
+from mailserverd.model.message import HEADER_ROW_OCTETS, BlobSegment, InlineSegment, NewMessage, Segment
 from mailserverd.wire.mime.segments import pieces
 
 HEAD = struct.Struct(">BII")
@@ -62,6 +62,13 @@ def header_of(value: memoryview) -> tuple[bytes, bytes]:
     _, header, index = HEAD.unpack_from(value)
     at = HEAD.size + index
     return bytes(value[at : at + header]), bytes(value[HEAD.size : at])
+
+
+def front_of(value: memoryview) -> tuple[bytes, bytes, int]:
+    """The header as far as a row holds it, its index, and how long it is."""
+    _, header, index = HEAD.unpack_from(value)
+    at = HEAD.size + index
+    return bytes(value[at : at + min(header, HEADER_ROW_OCTETS)]), bytes(value[HEAD.size : at]), header
 
 
 def whole_of(value: memoryview) -> bytes | None:

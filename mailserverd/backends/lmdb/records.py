@@ -132,7 +132,13 @@ def thread_keys_of(row: bytes) -> ThreadKeys:
 
 
 def unpacked_row(
-    uid: int, row: bytes, want: int, header: bytes = b"", header_index: bytes = b"", octets: bytes | None = None
+    uid: int,
+    row: bytes,
+    want: int,
+    header: bytes = b"",
+    header_index: bytes = b"",
+    octets: bytes | None = None,
+    header_octets: int = 0,
 ) -> MessageRow:
     """The parts wanted of a row (the numbers are those of Fields), with what was found in the content."""
     email, thread, date, offset, saved, size, attached, a, b, c, d, e, f = ROW.unpack_from(row)
@@ -160,6 +166,6 @@ def unpacked_row(
         MessageRow,
         (
             uid, email, thread, date, offset, saved, size, attached != 0, envelope, structure,
-            header, header_index, parts, preview, sort, threads, octets,
+            header, header_index, parts, preview, sort, threads, octets, header_octets,
         ),
     )  # fmt: skip
