@@ -22,10 +22,23 @@ def fold(text: str) -> str:
 class Needles:
     """What one search looks for, folded once."""
 
-    __slots__ = ("_folded",)
+    __slots__ = ("_folded", "_marks")
 
     def __init__(self) -> None:
         self._folded: dict[str, str] = {}
+        self._marks: dict[str, bytes] = {}
+
+    def may_be_in(self, needle: str, header: bytes) -> bool:
+        """False: no decoding would find this folded needle in the header, or in one of its fields.
+
+        Told by one look at its octets where they are all ASCII without encoded words: folding puts its line breaks
+        beside white space (RFC 5322 §2.2.3), so a word of the needle stands in the octets as a whole.
+        """
+        mark = self._marks.get(needle)
+        if mark is None:
+            longest = max(needle.split(), key=len, default="")
+            mark = self._marks[needle] = longest.encode("utf-8", "surrogatepass")
+        return mark in header.lower() or not _is_plain(header)
 
     def fold(self, needle: str) -> str:
         found = self._folded.get(needle)
@@ -40,6 +53,10 @@ def header_has(header: bytes, header_index: bytes, name: str, needle: str) -> bo
     if not needle:
         return bool(values)
     return any(needle in fold(decode_header(value)) for value in values)
+
+
+def _is_plain(header: bytes) -> bool:
+    return header.isascii() and b"=?" not in header and b"\x1b" not in header
 
 
 @lru_cache(maxsize=4)

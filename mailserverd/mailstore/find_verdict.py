@@ -64,7 +64,10 @@ def judge(
     if isinstance(query, TextHas):
         return _text_has(needles.fold(query.needle), row, needles, body)
     if isinstance(query, HeaderHas):
-        return header_has(row.header, row.header_index, query.name, needles.fold(query.needle))
+        needle = needles.fold(query.needle)
+        if not needles.may_be_in(needle, row.header):
+            return False
+        return header_has(row.header, row.header_index, query.name, needle)
     return _by_row(query, position, row, view)
 
 
@@ -89,7 +92,7 @@ def _joined(
 
 
 def _text_has(needle: str, row: MessageRow, needles: Needles, body: Texts | None) -> bool | None:
-    if needle in header_text(row.header):
+    if needles.may_be_in(needle, row.header) and needle in header_text(row.header):
         return True
     return None if body is None else any(needle in text for text in body)
 

@@ -1,4 +1,7 @@
-from mailserverd.mailstore.find_text import fold, header_has, header_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailserverd.mailstore.find_text import Needles, fold, header_has, header_text
 from mailserverd.wire.mime.headers import index_header
 
 
@@ -22,3 +25,34 @@ def test_a_whole_header_is_searched_as_it_reads():
     assert fold("Grüße again") in text
     assert "x-a: b" in text
     assert "r3ldvm" not in text
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [b"Word", b"w", b"ord", b" ", b"\r\n ", b"\n\t", b"\r", b"=?utf-8?q?w=C3=B6rd?=", b"\xc3\xb6", b"=?", b"\x1b(B",
+         b"\xef\xbc\xb7ord", b"\x0b", b"\0", b"\xff"]
+    ),
+    max_size=8,
+).map(b"".join)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    PIECES, st.sampled_from(["word", "w ord", "word w", "ö", "wörd", "w\tord", "\x0b", " ", "", "=?", "wordw", "\0"])
+)
+def test_what_is_found_was_never_ruled_out(value, needle):
+    header = b"Subject: " + value + b"\r\n\r\n"
+    needle = fold(needle)
+    needles = Needles()
+    if header_has(header, index_header(header), "Subject", needle) or needle in header_text(header):
+        assert needles.may_be_in(needle, header)
+
+
+def test_what_a_plain_header_does_not_hold_is_ruled_out():
+    needles = Needles()
+    header = b"Subject: a Longer word\r\n\r\n"
+    assert not needles.may_be_in("missing", header)
+    assert not needles.may_be_in("a missing", header)
+    assert not needles.may_be_in("ö", header)
+    assert needles.may_be_in("a word", header)  # not ruled out, and not found
+    assert needles.may_be_in("missing", b"Subject: =?utf-8?q?missing?=\r\n\r\n")
