@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from time import time
 from typing import Any
 
@@ -20,10 +21,11 @@ from mailserverd.backends.lmdb.check import StoreCheck
 from mailserverd.backends.lmdb.directory import LmdbDirectory
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
 from mailserverd.backends.lmdb.pending import LmdbPending
 from mailserverd.backends.lmdb.record_access import LmdbRecords
-from mailserverd.backends.lmdb.writer import BatchLimits, CommitObserver, Writer
+from mailserverd.backends.lmdb.writer import CommitObserver, Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from mailserverd.backends.process.leases import ProcessLeases
 from mailserverd.config.schema import Config, Store
@@ -69,7 +71,12 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
     environment = Environment(store, config.store.map_size_bytes)
     journal = EarlyJournal(store / "early.journal")
     writer = Writer(
-        environment, journal, reactor.callFromThread, _batch_limits(config.store), observe=_observer(metrics)
+        environment,
+        journal,
+        reactor.callFromThread,
+        _batch_limits(config.store),
+        observe=_observer(metrics),
+        at_turns_end=partial(reactor.callLater, 0),
     )
     records = LmdbRecords(environment, writer)
     threads = FileThreads(reactor, workers=max(2, os.cpu_count() or 1))

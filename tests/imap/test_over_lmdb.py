@@ -7,8 +7,9 @@ import pytest
 
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
-from mailserverd.backends.lmdb.writer import BatchLimits, Writer
+from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from mailserverd.imap.commands import copy, expunge, fetch, move, search, select, store
 from mailserverd.mailstore import mailboxes

@@ -18,10 +18,22 @@ class Ticket:
     """octets: what the batch bound counts. order: tickets with the same one keep their order (None: any order).
 
     apply: called with the result in the reactor thread before the waiter hears of it. early: may be answered before
-    the commit; then journal(result) is what must be written down first.
+    the commit; then journal(result) is what must be written down first. large: see gathering.py.
     """
 
-    __slots__ = ("answered", "apply", "early", "error", "journal", "octets", "order", "plan", "result", "waiter")
+    __slots__ = (
+        "answered",
+        "apply",
+        "early",
+        "error",
+        "journal",
+        "large",
+        "octets",
+        "order",
+        "plan",
+        "result",
+        "waiter",
+    )
 
     def __init__(
         self,
@@ -31,6 +43,7 @@ class Ticket:
         early: bool,
         apply: Callable[[Any], None] | None,
         journal: Callable[[Any], bytes] | None,
+        large: bool = False,
     ) -> None:
         self.answered = False
         self.plan = plan
@@ -39,6 +52,7 @@ class Ticket:
         self.early = early
         self.apply = apply
         self.journal = journal
+        self.large = large
         self.result: Any = None
         self.error: BaseException | None = None
         self.waiter: Deferred[Any] = Deferred()

@@ -1,15 +1,16 @@
 """The writer: one thread, group commit. It commits whatever was queued while the last commit ran; no timer.
 
 Standing rules: plans run in the writer thread, in the order in which they were submitted (an early one may pass those
-of other accounts); a plan may be run more than once (after a full map or a failed commit) and must keep nothing
+of other accounts, and small ones pass a large one: gathering.py); what one turn of the reactor submits is handed
+over at its end, so that the two threads do not fight for the interpreter over a batch that has only begun; a plan may
+be run more than once (after a full map or a failed commit) and must keep nothing
 from one run to the next; nothing is answered before its commit is on disk, except early plans, which are in the
 journal first; a batch is answered by one call into the reactor thread.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from twisted.logger import Logger
 from mailserverd.backends.lmdb.draft import Draft
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment, OutOfMap, UnusableStore, WriteFailed
+from mailserverd.backends.lmdb.gathering import BatchLimits, Gathering
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.ticket import NotEarly, Ticket
 from mailserverd.model.errors import StoreError, TryAgain
@@ -31,21 +33,13 @@ class CallFromThread(Protocol):
     def __call__(self, function: Callable[..., object], /, *arguments: object) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """early_seconds: how long an acknowledged flag may wait for its commit; 0: not at all."""
-
-    messages: int = 64
-    octets: int = 4 * 1024 * 1024
-    early_seconds: float = 0.1
-
-
 class CommitObserver(Protocol):
     def __call__(self, plans: int, seconds: float) -> None: ...
 
 
 class Writer:
-    """on_settled: in the reactor thread, after every commit, with nothing early outstanding that was answered before.
+    """at_turns_end: calls what it is given, in the reactor thread, soon after the events of this turn.
+    on_settled: in the reactor thread, after every commit, with nothing early outstanding that was answered before.
     on_lost: in the reactor thread, when early plans could not be committed at all: memory is ahead of the disk.
     observe: in the writer thread, after every commit.
     """
@@ -59,6 +53,7 @@ class Writer:
         on_settled: Callable[[], None] = lambda: None,
         on_lost: Callable[[], None] = lambda: None,
         observe: CommitObserver = lambda plans, seconds: None,
+        at_turns_end: Callable[[Callable[[], None]], object] = lambda call: call(),
     ) -> None:
         self.on_settled = on_settled
         self.on_lost = on_lost
@@ -67,7 +62,10 @@ class Writer:
         self._call_from_thread = call_from_thread
         self._limits = limits
         self._observe = observe
+        self._at_turns_end = at_turns_end
+        self._of_this_turn: list[Ticket] = []
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._gathering = Gathering(self._queue, limits)
         self._draft: Draft | None = None
         self._early: list[Ticket] = []  # answered, not committed
         self._early_deadline = 0.0
@@ -89,6 +87,7 @@ class Writer:
         early: bool = False,
         apply: Callable[[T], None] | None = None,
         journal: Callable[[T], bytes] | None = None,
+        large: bool = False,
     ) -> T:
         """Run a plan in the writer thread and commit what it put; its result once that is on disk (early: before).
 
@@ -96,24 +95,35 @@ class Writer:
         """
         if self._stopping:
             raise TryAgain("the store is closing")
-        ticket = Ticket(plan, octets, order, early and self._limits.early_seconds > 0, apply, journal)
-        self._queue.put(ticket)
+        ticket = Ticket(plan, octets, order, early and self._limits.early_seconds > 0, apply, journal, large)
+        if ticket.early and not self._of_this_turn:
+            self._queue.put(ticket)
+        else:
+            self._of_this_turn.append(ticket)
+            if len(self._of_this_turn) == 1:
+                self._at_turns_end(self._hand_over)
         result: T = await ticket.waiter
         return result
+
+    def _hand_over(self) -> None:
+        waiting, self._of_this_turn = self._of_this_turn, []
+        for ticket in waiting:
+            self._queue.put(ticket)
 
     async def stop(self) -> None:
         """Commit everything submitted so far and end the thread."""
         if not self._stopping:
             self._stopping = True
+            self._hand_over()
             self._queue.put(None)
         await self._stopped
 
     # Writer thread
 
     def _run(self) -> None:
-        running = True
-        while running:
-            batch, running = self._gather()
+        gathering = self._gathering
+        while not gathering.over:
+            batch = gathering.next(self._early_deadline if self._early else None)
             try:
                 if batch:
                     self._work(batch)
@@ -131,25 +141,6 @@ class Writer:
             self._durable([])
         self._abort()
         self._call_from_thread(self._stopped.callback, None)
-
-    def _gather(self) -> tuple[list[Ticket], bool]:
-        """Wait for work (or until the early plans are due: an empty batch), and take what is there up to the bounds."""
-        batch: list[Ticket] = []
-        octets = 0
-        try:
-            if self._early:
-                ticket = self._queue.get(timeout=max(0.0, self._early_deadline - time.monotonic()))
-            else:
-                ticket = self._queue.get()
-            while ticket is not None:
-                batch.append(ticket)
-                octets += ticket.octets
-                if len(batch) >= self._limits.messages or octets >= self._limits.octets:
-                    return batch, True
-                ticket = self._queue.get_nowait()
-            return batch, False
-        except Empty:
-            return batch, True
 
     def _work(self, batch: list[Ticket]) -> None:
         if self._limits.early_seconds > 0:

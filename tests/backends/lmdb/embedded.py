@@ -10,8 +10,9 @@ from mailserverd.backends.files.threads import FileThreads
 from mailserverd.backends.lmdb.check import CheckResult, StoreCheck
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
-from mailserverd.backends.lmdb.writer import BatchLimits, Writer
+from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from tests.contracts.loop import Loop
 

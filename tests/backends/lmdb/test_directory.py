@@ -8,8 +8,9 @@ from twisted.internet.defer import Deferred
 from mailserverd.backends.lmdb.directory import LmdbDirectory
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.record_access import LmdbRecords
-from mailserverd.backends.lmdb.writer import BatchLimits, Writer
+from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.model.account import Account, Alias, Domain
 from mailserverd.model.errors import AlreadyExists, NotFound, TryAgain
 from tests.accounts.doubles import DictRecords, credentials_of, drive

@@ -11,8 +11,9 @@ import pytest
 
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment, Transaction, WriteFailed
+from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
-from mailserverd.backends.lmdb.writer import BatchLimits, Writer
+from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from mailserverd.interfaces.mail_store import Add, Copy, Expunge, MailStore, SetFlags
 from mailserverd.model.errors import TryAgain

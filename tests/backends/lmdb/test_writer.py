@@ -9,10 +9,11 @@ from twisted.internet.defer import Deferred, gatherResults
 from mailserverd.backends.lmdb.draft import MAX_CHANGES, Draft
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import FORMAT_KEY, Environment, UnusableStore
+from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.record_access import LmdbRecords
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.ticket import NotEarly
-from mailserverd.backends.lmdb.writer import BatchLimits, Writer
+from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.model.errors import Conflict, TryAgain
 from tests.contracts.loop import Loop
 
@@ -188,3 +189,26 @@ def test_a_draft_is_put_before_it_grows_beyond_bounds(environment: Environment) 
     assert draft.changes == {}
     assert draft.get(b"y") == b"x"
     draft.transaction.abort()
+
+
+def test_what_a_turn_submits_is_handed_over_at_its_end(loop: Loop, environment: Environment, tmp_path: Path) -> None:
+    journal, ends, batches = EarlyJournal(tmp_path / "early2"), [], []
+    writer = Writer(
+        environment,
+        journal,
+        loop.callFromThread,
+        BatchLimits(),
+        observe=lambda plans, seconds: batches.append(plans),
+        at_turns_end=ends.append,
+    )
+    waiting = [Deferred.fromCoroutine(writer.submit(put(b"%d" % n, b"x"))) for n in range(10)]  # type: ignore[arg-type,var-annotated]
+    assert len(ends) == 1
+    ends.pop()()
+    loop.run(gatherResults(waiting))
+    assert sum(batches) == 10
+    late = Deferred.fromCoroutine(writer.submit(put(b"late", b"x")))  # type: ignore[arg-type,var-annotated]
+    assert len(ends) == 1  # a new turn has an end of its own
+    loop.run(writer.stop())  # which needs not come any more
+    loop.run(late)
+    assert environment.get(b"late") == b"x"
+    journal.close()
