@@ -31,6 +31,8 @@ class Batch:
 
 
 Column = Callable[[Batch], Iterable[object]]
+HeaderColumn = Callable[[Sequence[MessageRow]], list[bytes]]
+_OF_HEADER = (Part.HEADER, Part.HEADER_FIELDS, Part.HEADER_FIELDS_NOT)
 
 
 def _flags(batch: Batch) -> Iterable[object]:
@@ -66,6 +68,7 @@ class Plan:
     """template: takes the number and a value of each column. want: 0 when the index alone answers.
 
     selectors: of each section, the compiled HEADER.FIELDS names, or None. deep_fields: some are of a part's header.
+    headers: where all sections are of the message's own header, what they show of rows, and `line` is the whole answer.
     """
 
     template: bytes
@@ -76,12 +79,27 @@ class Plan:
     sets_seen: bool
     tells_modseq: bool
     deep_fields: bool
+    headers: tuple["HeaderColumn", ...]
+    line: bytes
 
     def heads(self, batch: Batch) -> list[bytes]:
         """Each message's answer: whole without sections, else up to the first of them."""
         template = self.template
         values = zip(batch.numbers, *[column(batch) for column in self.columns], strict=True)
         return [template % value for value in values]
+
+    def is_whole(self, rows: Sequence[MessageRow]) -> bool:
+        """Whether lines() can answer for these rows: their headers are in them to the end."""
+        return bool(self.headers) and [len(row.header) for row in rows] == [row.header_octets for row in rows]
+
+    def lines(self, batch: Batch) -> list[bytes]:
+        """Each message's whole answer."""
+        columns = [column(batch) for column in self.columns]
+        for shown in self.headers:
+            texts = shown(batch.rows)
+            columns += (map(len, texts), texts)
+        line = self.line
+        return [line % value for value in zip(batch.numbers, *columns, strict=True)]
 
 
 @lru_cache(maxsize=512)
@@ -103,7 +121,10 @@ def compile_items(items: tuple[FetchItem, ...], add: tuple[Item, ...] = ()) -> P
     sets_seen = any(not section.peek for section in sections)
     selectors = tuple(map(_selector, sections))
     deep = any(section.path and selector for section, selector in zip(sections, selectors, strict=True))
-    return Plan(template, columns, sections, selectors, want, sets_seen, Item.MODSEQ in plain, deep)
+    headers = _header_columns(sections, selectors)
+    labels = [section.label.replace(b"%", b"%%") + b" {%d}\r\n%b" for section in sections]
+    line = template + b" ".join(labels) + b")\r\n"
+    return Plan(template, columns, sections, selectors, want, sets_seen, Item.MODSEQ in plain, deep, headers, line)
 
 
 def _wanted(section: Section) -> Fields:
@@ -120,3 +141,24 @@ def _selector(section: Section) -> FieldSelector | None:
     if section.part is Part.HEADER_FIELDS or section.part is Part.HEADER_FIELDS_NOT:
         return compile_fields(section.fields, section.part is Part.HEADER_FIELDS_NOT)
     return None
+
+
+def _header_columns(
+    sections: tuple[Section, ...], selectors: tuple[FieldSelector | None, ...]
+) -> tuple[HeaderColumn, ...]:
+    if any(section.path or section.part not in _OF_HEADER for section in sections):
+        return ()
+    return tuple(_header_column(section, selector) for section, selector in zip(sections, selectors, strict=True))
+
+
+def _header_column(section: Section, selector: FieldSelector | None) -> HeaderColumn:
+    def shown(rows: Sequence[MessageRow]) -> list[bytes]:
+        if selector is None:
+            return [row.header for row in rows]
+        pick = selector.pick
+        return [pick(row.header, row.header_index) for row in rows]
+
+    if section.partial is None:
+        return shown
+    start, length = section.partial
+    return lambda rows: [text[start : start + length] for text in shown(rows)]

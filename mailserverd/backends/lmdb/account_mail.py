@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 MAX_READ_OCTETS = 1024 * 1024
 MAX_IDS = 1000
-_CONTENT = int(Fields.HEADER | Fields.OCTETS)
+_HEADER, _OCTETS = int(Fields.HEADER), int(Fields.OCTETS)
+_CONTENT = _HEADER | _OCTETS
 
 
 class LmdbAccountMail:
@@ -86,7 +87,7 @@ class LmdbAccountMail:
         self.row_of(mailbox_id)
         with self._store.environment.read() as transaction:
             found, next_uid = self._read_rows(transaction, mailbox_id, uids, limit)
-            if want & _CONTENT:
+            if int(want) & _CONTENT:
                 with self._store.environment.read(buffers=True) as contents:
                     rows = self._rows_with_content(contents, found, int(want))
                 if len(rows) < len(found):
@@ -122,26 +123,30 @@ class LmdbAccountMail:
         """As many of them, from the first, as a page may hold."""
         rows: list[MessageRow] = []
         octets = 0
+        full_row = self._row_with_content if want & _OCTETS else self._row_with_header
         for uid, row in found:
-            full = self._row_with_content(transaction, uid, row, want)
+            full = full_row(transaction, uid, row, want)
             rows.append(full)
             octets += len(full.header) + len(full.octets or b"")
             if octets >= PAGE_OCTETS:
                 break
         return rows
 
-    def _row_with_content(self, transaction: Transaction, uid: int, row: bytes, want: int) -> MessageRow:
+    def _row_with_header(self, transaction: Transaction, uid: int, row: bytes, want: int) -> MessageRow:
         value = transaction.get(self._prefix + b"b" + row[:16])
-        header = index = b""
-        octets, header_octets = None, 0
-        if value is not None:
-            if want & Fields.HEADER.value:
-                header, index, header_octets = content.front_of(value)
-            if want & Fields.OCTETS.value and len(value) <= 2 * INLINE_READ_OCTETS:
-                octets = content.whole_of(value)
-                if octets is not None and len(octets) > INLINE_READ_OCTETS:
-                    octets = None
-        return unpacked_row(uid, row, want, header, index, octets, header_octets)
+        return unpacked_row(uid, row, want) if value is None else unpacked_row(uid, row, want, *content.front_of(value))
+
+    def _row_with_content(self, transaction: Transaction, uid: int, row: bytes, want: int) -> MessageRow:
+        value = transaction.get(self._prefix + b"b" + row[:16]) if want & _CONTENT else None
+        if value is None:
+            return unpacked_row(uid, row, want)
+        front = content.front_of(value) if want & _HEADER else (b"", b"", 0)
+        octets = None
+        if want & _OCTETS and len(value) <= 2 * INLINE_READ_OCTETS:
+            octets = content.whole_of(value)
+            if octets is not None and len(octets) > INLINE_READ_OCTETS:
+                octets = None
+        return unpacked_row(uid, row, want, *front, octets)
 
     async def octets(self, email_id: EmailId, start: int, stop: int) -> bytes:
         stop = min(stop, start + MAX_READ_OCTETS)

@@ -19,6 +19,7 @@ from mailserverd.model.message import HEADER_ROW_OCTETS, BlobSegment, InlineSegm
 from mailserverd.wire.mime.segments import pieces
 
 HEAD = struct.Struct(">BII")
+_FRONT = HEAD.size
 PAGE = 4096
 _APART = 8
 _READ_OCTETS = 524_288
@@ -67,8 +68,8 @@ def header_of(value: memoryview) -> tuple[bytes, bytes]:
 def front_of(value: memoryview) -> tuple[bytes, bytes, int]:
     """The header as far as a row holds it, its index, and how long it is."""
     _, header, index = HEAD.unpack_from(value)
-    at = HEAD.size + index
-    return bytes(value[at : at + min(header, HEADER_ROW_OCTETS)]), bytes(value[HEAD.size : at]), header
+    front = value[_FRONT : _FRONT + index + min(header, HEADER_ROW_OCTETS)].tobytes()
+    return front[index:], front[:index], header
 
 
 def whole_of(value: memoryview) -> bytes | None:

@@ -84,6 +84,7 @@ _thread_keys = msgspec.msgpack.Decoder(ThreadKeys).decode
 
 ROW = struct.Struct(">16s16sqhqQBIIIIII")
 _HEAD = ROW.size
+_META = struct.Struct(">16s16sqhqQ?")
 _SAVED_AT = struct.Struct(">16s16sqh").size
 
 
@@ -137,10 +138,18 @@ def unpacked_row(
     want: int,
     header: bytes = b"",
     header_index: bytes = b"",
-    octets: bytes | None = None,
     header_octets: int = 0,
+    octets: bytes | None = None,
 ) -> MessageRow:
     """The parts wanted of a row (the numbers are those of Fields), with what was found in the content."""
+    if not want & 0b11110110:
+        return tuple.__new__(
+            MessageRow,
+            (
+                uid, *_META.unpack_from(row), b"", b"", header, header_index, b"", b"", None, None, octets,
+                header_octets,
+            ),
+        )  # fmt: skip
     email, thread, date, offset, saved, size, attached, a, b, c, d, e, f = ROW.unpack_from(row)
     at = _HEAD
     envelope = structure = parts = preview = b""

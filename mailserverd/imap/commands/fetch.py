@@ -99,7 +99,9 @@ class _Answer:
                 masks = [new if new >= 0 else (old | SEEN) for new, old in zip(now, masks, strict=True)]
         self.session.send(selected.new_keywords())
         batch = self._batch(positions, masks, rows, plan)
-        if plan.sections:
+        if plan.is_whole(rows):
+            self.session.send(b"".join(plan.lines(batch)))
+        elif plan.sections:
             await write_sections(self.session, selected.mail, plan, batch)
         else:
             self.session.send(b"".join(plan.heads(batch)))

@@ -1,6 +1,7 @@
 import pytest
 
 from mailserverd.imap.commands import fetch
+from mailserverd.imap.fetch_plan import Plan
 from mailserverd.interfaces.mail_store import Expunge
 from mailserverd.model.identifiers import email_id_text, thread_id_text
 from mailserverd.wire.imap.command.fetch import parse_fetch
@@ -80,6 +81,23 @@ def test_sections(item, answer):
     if b"<" in label:
         label = label.partition(b".")[0] + b">"
     assert out == b"* 1 FETCH (%b {%d}\r\n%b)\r\n" % (label, len(answer), answer)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        b"(UID BODY[HEADER.FIELDS (Subject X-Own)] FLAGS)",
+        b"(BODY.PEEK[HEADER] BODY.PEEK[HEADER.FIELDS.NOT (from)]<4.9> RFC822.SIZE)",
+        b'BODY.PEEK[HEADER.FIELDS ("%d" "X-%s" "%%")]<0.1000>',
+        b"(RFC822.HEADER MODSEQ)",
+    ],
+)
+def test_header_sections_written_at_once_read_as_one_by_one(items, monkeypatch):
+    messages = [MESSAGE, b"X-%s: 1\r\nTo: b\r\n\r\n", b"\r\nno header", b"Subject: no body\r\n"]
+    together = ask(inbox(*messages), b"1:* " + items)
+    monkeypatch.setattr(Plan, "is_whole", lambda self, rows: False)
+    assert ask(inbox(*messages), b"1:* " + items) == together
+    assert together[0].count(b" FETCH (") == 4
 
 
 def test_a_message_too_large_for_a_row_goes_out_in_pieces():
