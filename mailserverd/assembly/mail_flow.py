@@ -6,15 +6,14 @@ Standing rule: built once; every door is given the same objects.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import time
-from typing import Any, Protocol, TypeVar
-
-from twisted.internet.threads import deferToThreadPool
+from typing import Any, TypeVar
 
 from mailserverd.assembly.embedded import Backends
+from mailserverd.assembly.in_thread import in_thread
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.delivery.bounce import Bounces
 from mailserverd.delivery.inbound import Inbound
@@ -33,14 +32,7 @@ from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
 from mailserverd.wire.mime.record import new_message
 
-A = TypeVar("A")
 T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """Runs a function of one argument off the reactor's thread."""
-
-    def __call__(self, function: Callable[[A], T], argument: A, /) -> Awaitable[T]: ...
 
 
 class StoredRoom:
@@ -72,9 +64,9 @@ def mail_flow(backends: Backends, reloading: Reloading, metrics: Metrics, trace:
     """Everything between a protocol's last octet and the commit."""
     config = reloading.config
     hostname = config.server.hostname
-    in_thread = _in_thread(reactor)
+    elsewhere = in_thread(reactor)
     scan = partial(new_message, blob_threshold=config.store.blob_part_bytes)
-    ingest = Ingest(backends.mail, backends.blobs, in_thread, scan)
+    ingest = Ingest(backends.mail, backends.blobs, elsewhere, scan)
     router = Router(backends.directory, StoredRoom(backends.mail), hostname, lambda: reloading.config.server.postmaster)
     queue_ids, dates = QueueIds(time, os.urandom), DateLine(time)
     bounces = Bounces(hostname, LocalTransport(ingest, router, queue_ids, time), trace)
@@ -94,7 +86,7 @@ def mail_flow(backends: Backends, reloading: Reloading, metrics: Metrics, trace:
         pending,
         dates,
         time,
-        lambda work: in_thread(_call, work),
+        lambda work: elsewhere(_call, work),
         lambda: reloading.config.delivery.max_received_headers,
         metrics,
         trace,
@@ -105,13 +97,6 @@ def mail_flow(backends: Backends, reloading: Reloading, metrics: Metrics, trace:
     reloading.tell(lambda new: setattr(spool, "max_memory_bytes", new.limits.max_spool_memory_bytes))
     reloading.tell(lambda new: setattr(backends.directory, "subaddress_delimiter", new.delivery.subaddress_delimiter))
     return MailFlow(ingest, router, inbound, pending, spool, queue_ids, dates)
-
-
-def _in_thread(reactor: Any) -> InThread:
-    def run(function: Callable[[A], T], argument: A, /) -> Awaitable[T]:
-        return deferToThreadPool(reactor, reactor.getThreadPool(), function, argument)
-
-    return run
 
 
 def _call(work: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from twisted.internet.protocol import ServerFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mailserverd.assembly.embedded import Backends
+from mailserverd.assembly.in_thread import in_thread
 from mailserverd.assembly.listeners import Listener, Sessions
 from mailserverd.assembly.logins import Logins
 from mailserverd.assembly.mail_flow import MailFlow
@@ -21,6 +22,7 @@ from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.assembly.watch import Watch
 from mailserverd.imap.factory import ImapFactory
+from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.session import Services as ImapServices
 from mailserverd.imap.session import Settings as ImapSettings
 from mailserverd.pop3.factory import Pop3Factory
@@ -89,6 +91,7 @@ class Protocols:
             trace=self._seen.trace,
             settings=settings,
             spool=self._flow.spool,
+            searches=LargeSearches(in_thread(self._reactor)),
             wall_seconds=time,
         )
         made = []

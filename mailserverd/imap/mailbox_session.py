@@ -5,6 +5,7 @@ Standing rule: commands know the session by these words alone, so that each can 
 
 from typing import Protocol
 
+from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.selected import Selected
 from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail
@@ -22,6 +23,9 @@ class MailboxSession(Protocol):
 
     @property
     def events(self) -> EventBus: ...
+
+    @property
+    def searches(self) -> LargeSearches: ...
 
     @property
     def condstore(self) -> bool: ...

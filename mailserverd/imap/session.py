@@ -16,6 +16,7 @@ from mailserverd.accounts.authenticator import Authenticator
 from mailserverd.accounts.login import Login, Peer
 from mailserverd.config.schema import Imap, Limits
 from mailserverd.delivery.spool import Spool, Spooled
+from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.selected import Selected
 from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail, MailStore
@@ -48,6 +49,7 @@ class Services:
     trace: Trace
     settings: Settings
     spool: Spool
+    searches: LargeSearches
     wall_seconds: Callable[[], float]
 
 
@@ -140,6 +142,10 @@ class Session:
     @property
     def events(self) -> EventBus:
         return self.services.events
+
+    @property
+    def searches(self) -> LargeSearches:
+        return self.services.searches
 
     @property
     def condstore(self) -> bool:

@@ -1,34 +1,44 @@
 """Which messages of a mailbox a SearchQuery means: the index first, then rows, then text, the cheap before the dear.
 
 Standing rules: three answers are possible before everything is read, True, False and None (not known yet), and only
-messages at None go on to the next stage; a stage gives the reactor a turn after every page; what is expunged while it
-runs is not found.
+messages at None go on to the next stage; a stage gives the reactor a turn after every page; of large messages one at a
+time is in memory, for all searches there are, and judged off the reactor's thread; what is expunged while it runs is
+not found.
 """
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
-from mailserverd.mailstore.find_index import IndexView, index_part, needs_only_index
+from mailserverd.mailstore.find_index import IndexView, Turn, index_part, needs_only_index
 from mailserverd.mailstore.find_text import Needles, fold
 from mailserverd.mailstore.find_verdict import judge, wanted_fields
 from mailserverd.mailstore.found_before import known, lasts, remember
-from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, read
+from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, pages, read
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import And, SearchQuery
 from mailserverd.wire.mime.content import texts_of
 
-Turn = Callable[[], Awaitable[None]]
-"""Awaited between pages, so that other sessions are served."""
 MAX_SCANNED_OCTETS = 33_554_432  # of one message; what lies beyond is not looked at
 
 
+LONG_HEADER_OCTETS = 16_384
+
+
+class Apart(Protocol):
+    """Reads one large message, then runs a function of its octets off the reactor's thread; one at a time."""
+
+    async def run(self, read: Callable[[], Awaitable[bytes]], work: Callable[[bytes], bool]) -> bool: ...
+
+
 async def find(
-    mail: AccountMail, index: MailboxIndex, uids: "array[int]", count: int, query: SearchQuery, turn: Turn
+    mail: AccountMail, index: MailboxIndex, uids: "array[int]", count: int, query: SearchQuery, turn: Turn, apart: Apart
 ) -> list[int]:
     """Ascending positions in uids[:count] of the messages that match and are still there."""
     view = IndexView(index, uids, count)
@@ -36,11 +46,11 @@ async def find(
     hits = view.there
     for part in parts:
         if needs_only_index(part):
-            hits = index_part(part, view, hits)
+            hits = await index_part(part, view, hits, turn)
     rest = tuple(part for part in parts if not needs_only_index(part))
     if rest and hits:
         left = rest[0] if len(rest) == 1 else And(rest)
-        scan = _Scan(mail, index.row.mailbox_id, view, left, turn)
+        scan = _Scan(mail, index.row.mailbox_id, view, left, turn, apart)
         hits = await (_what_is_new(scan, index, hits) if lasts(left) else scan.run(hits))
     if index.uids is not uids or view.uids_then is not index.uids:
         hits = [position for position in hits if index.position_of(uids[position]) >= 0]
@@ -68,12 +78,15 @@ async def _what_is_new(scan: "_Scan", index: MailboxIndex, among: Sequence[int])
 class _Scan:
     """The part of a query that needs rows, over the messages that are left. damaged: some could not be read."""
 
-    def __init__(self, mail: AccountMail, mailbox_id: MailboxId, view: IndexView, query: SearchQuery, turn: Turn):
+    def __init__(
+        self, mail: AccountMail, mailbox_id: MailboxId, view: IndexView, query: SearchQuery, turn: Turn, apart: Apart
+    ):
         self.mail = mail
         self.mailbox_id = mailbox_id
         self.view = view
         self.query = query
         self.turn = turn
+        self.apart = apart
         self.needles = Needles()
         self.want = wanted_fields(query)
         self.damaged = False
@@ -88,56 +101,56 @@ class _Scan:
 
     async def _page(self, positions: Sequence[int]) -> list[int]:
         hits, unknown = [], []
-        rows = await self._rows(positions, self.want)
-        for position in positions:
-            row = rows.get(self.view.uids[position])
-            if row is None:
-                continue
+        async for position, row in self._rows(positions, self.want):
             verdict = judge(self.query, position, row, self.view, self.needles, None)
             if verdict:
                 hits.append(position)
             elif verdict is None:
                 unknown.append(position)
+            if len(row.header) > LONG_HEADER_OCTETS:
+                await self.turn()
         for start in range(0, len(unknown), PAGE_BODIES):
             hits += await self._bodies(unknown[start : start + PAGE_BODIES])
             await self.turn()
         return sorted(hits)
 
     async def _bodies(self, positions: list[int]) -> list[int]:
-        rows = await self._rows(positions, self.want | Fields.OCTETS | Fields.HEADER)
         hits = []
-        for position in positions:
-            row = rows.get(self.view.uids[position])
-            if row is None:
-                continue
+        async for position, row in self._rows(positions, self.want | Fields.OCTETS | Fields.HEADER):
             try:
-                octets = row.octets
-                if octets is None:
-                    octets = await read(self.mail, row, Range(0, min(row.size, MAX_SCANNED_OCTETS)))
-                    await self.turn()
+                if row.octets is not None:
+                    matches = self._holds(position, row, row.octets)
+                else:
+                    matches = await self._large(position, row)
             except NotFound:  # expunged meanwhile
                 continue
             except Damaged:  # its header is still searched; a fetch of it says what is wrong
-                octets = b""
                 self.damaged = True
-            texts = [fold(text) for text in texts_of(octets)]
-            if judge(self.query, position, row, self.view, self.needles, texts):
+                matches = self._holds(position, row, b"")
+            if matches:
                 hits.append(position)
+            if row.size > LONG_HEADER_OCTETS:
+                await self.turn()
         return hits
 
-    async def _rows(self, positions: Sequence[int], want: Fields) -> dict[int, MessageRow]:
-        """By UID."""
+    def _holds(self, position: int, row: MessageRow, octets: bytes) -> bool:
+        texts = [fold(text) for text in texts_of(octets)]
+        return bool(judge(self.query, position, row, self.view, self.needles, texts))
+
+    async def _large(self, position: int, row: MessageRow) -> bool:
+        async def octets() -> bytes:
+            await self.turn()
+            return await read(self.mail, row, Range(0, min(row.size, MAX_SCANNED_OCTETS)))
+
+        return await self.apart.run(octets, partial(self._holds, position, row))
+
+    async def _rows(self, positions: Sequence[int], want: Fields) -> AsyncIterator[tuple[int, MessageRow]]:
+        """The rows of those that are there still, with their positions; a page of them is held."""
         uids = self.view.uids
-        left = _ranges([uids[position] for position in positions])
-        rows: dict[int, MessageRow] = {}
-        while left:
-            page = await self.mail.rows(self.mailbox_id, left, want, len(positions))
-            for row in page.rows:
-                rows[row.uid] = row
-            if page.next_uid is None:
-                break
-            left = [(max(low, page.next_uid), high) for low, high in left if high >= page.next_uid]
-        return rows
+        places = {uids[position]: position for position in positions}
+        async for rows in pages(self.mail, self.mailbox_id, _ranges(list(places)), want, len(places)):
+            for row in rows:
+                yield places[row.uid], row
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,11 +1,11 @@
 """The search keys that the packed index answers: flags, uids, modseqs, and what is built of them.
 
-Standing rule: one pass over an array for a key, no call per message.
+Standing rules: one pass over an array for a key, no call per message; other sessions have their turn between keys.
 """
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.flags import mask_of
@@ -20,6 +20,9 @@ from mailserverd.model.search_query import (
     SearchQuery,
     UidIn,
 )
+
+Turn = Callable[[], Awaitable[None]]
+"""Awaited between pages, so that other sessions are served."""
 
 
 class IndexView:
@@ -57,8 +60,9 @@ def needs_only_index(query: SearchQuery) -> bool:
     return isinstance(query, Everything | UidIn | HasFlags | RecentFrom | ModSeqAtLeast)
 
 
-def index_part(query: SearchQuery, view: IndexView, among: Sequence[int]) -> Sequence[int]:
+async def index_part(query: SearchQuery, view: IndexView, among: Sequence[int], turn: Turn) -> Sequence[int]:
     """Those of `among` (ascending positions) that match; ascending."""
+    await turn()
     if isinstance(query, Everything):
         return among
     if isinstance(query, HasFlags):
@@ -71,16 +75,16 @@ def index_part(query: SearchQuery, view: IndexView, among: Sequence[int]) -> Seq
         modseqs, least = view.modseqs, query.modseq
         return [i for i in among if modseqs[i] >= least]
     if isinstance(query, Not):
-        out = set(index_part(query.part, view, among))
+        out = set(await index_part(query.part, view, among, turn))
         return [i for i in among if i not in out]
     if isinstance(query, And):
         for part in query.parts:
-            among = index_part(part, view, among)
+            among = await index_part(part, view, among, turn)
         return among
     assert isinstance(query, Or)
     hit: set[int] = set()
     for part in query.parts:
-        hit.update(index_part(part, view, among))
+        hit.update(await index_part(part, view, among, turn))
     return [i for i in among if i in hit]
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
@@ -10,6 +11,7 @@ from mailserverd.accounts.login import Login, LoginFailure, Refusal
 from mailserverd.config.schema import Imap, Limits
 from mailserverd.delivery.spool import Spool
 from mailserverd.imap.factory import ImapFactory
+from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.session import Services, Settings
 from mailserverd.interfaces.mail_store import Add
 from mailserverd.mailstore.append import Appended
@@ -102,6 +104,7 @@ class Engine:
             trace=Trace(lambda: 0.0),
             settings=settings,
             spool=Spool(Path("/tmp"), 1 << 20),
+            searches=LargeSearches(lambda work, octets: succeed(work(octets))),
             wall_seconds=lambda: 1_700_000_000.0,
         )
         ids = SimpleNamespace(next=lambda: "s1")

@@ -1,6 +1,9 @@
 """A session for the commands of a selected mailbox, without a connection."""
 
+from twisted.internet.defer import succeed
+
 from mailserverd.imap.commands import select
+from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.wire.imap.command.select import Select
 from mailserverd.wire.imap.cursor import Cursor
 from tests.mailstore.memory_mail import MemoryMail, drive
@@ -19,6 +22,7 @@ class FakeSession:
         self.tag = b"a1"
         self.wire = []
         self.drains = 0
+        self.searches = LargeSearches(lambda work, octets: succeed(work(octets)))
         self.aborted = False
 
     @property

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from mailserverd.config.schema import Imap, Limits
 from mailserverd.delivery.spool import Spool
 from mailserverd.imap.factory import ImapFactory
+from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.session import Services, Settings
 from mailserverd.mailstore.append import Ingest
 from mailserverd.mailstore.mailboxes import furnish
@@ -93,6 +94,7 @@ class House:
             trace=Trace(lambda: 0.0),
             settings=Settings(Imap(**imap), Limits()),
             spool=Spool(folder, 1 << 20),
+            searches=LargeSearches(lambda work, octets: self.store.threads.run(lambda: work(octets))),
             wall_seconds=lambda: float(NOW),
         )
         ids = SimpleNamespace(next=lambda: "s1")

@@ -56,3 +56,9 @@ def test_what_a_plain_header_does_not_hold_is_ruled_out():
     assert not needles.may_be_in("ö", header)
     assert needles.may_be_in("a word", header)  # not ruled out, and not found
     assert needles.may_be_in("missing", b"Subject: =?utf-8?q?missing?=\r\n\r\n")
+
+
+def test_long_texts_are_folded_in_pieces_to_the_same():
+    line = "Stra\u00dfe e\u0301 \ufb01 \u1112\u1161\u11ab\n"
+    assert fold(line * 20_000) == fold(line) * 20_000
+    assert len(fold("\u0390" * 200_000)) >= 200_000

@@ -51,11 +51,16 @@ async def no_turn():
     pass
 
 
+class Here:
+    async def run(self, read, work):
+        return work(await read())
+
+
 def ask(mail, query, uids=None, count=None):
     index = mail.indexes[1]
     mail.read = []
     uids = index.uids if uids is None else uids
-    hits = drive(find(mail, index, uids, len(uids) if count is None else count, query, no_turn))
+    hits = drive(find(mail, index, uids, len(uids) if count is None else count, query, no_turn, Here()))
     return [uids[hit] for hit in hits]
 
 

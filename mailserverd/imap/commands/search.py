@@ -22,7 +22,8 @@ async def run(session: MailboxSession, command: Search) -> Reply:
     if wants_modseq:
         use_condstore(session)  # RFC 7162 §3.1: a CONDSTORE enabling command
     wanted = to_query(command.key, selected)
-    hits = await find(selected.mail, selected.index, selected.uids, selected.count, wanted, session.turn)
+    uids, count = selected.uids, selected.count
+    hits = await find(selected.mail, selected.index, uids, count, wanted, session.turn, session.searches)
     numbers = [selected.uids[i] for i in hits] if command.uid else [i + 1 for i in hits]
     modseqs = selected.modseqs_at(hits) if wants_modseq else []
     if command.returns is None:

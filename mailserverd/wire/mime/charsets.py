@@ -1,9 +1,11 @@
 """Octets of a declared charset to text. Never raises: an unknown or wrong charset is guessed around.
 
-Only codecs on a fixed list are used: a name in a message must not load, cache or run anything of its choosing.
+Only codecs on a fixed list are used: a name in a message must not load, cache or run anything of its choosing. Long
+texts are decoded in pieces, for a codec lets no other thread run, and a slow one takes seconds for a large message.
 """
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF32_BE, getincrementaldecoder
 from encodings.aliases import aliases
 from functools import lru_cache
 
@@ -48,6 +50,8 @@ _EXTRA = {
     "8bit": "",
     "default": "",
 }
+_AT_ONCE = 65_536
+_BYTE_ORDER = {"utf_16": BOM_UTF16_BE, "utf_32": BOM_UTF32_BE}
 _LOCAL_MULTIBYTE = re.compile(rb"\x1b[$(]")
 
 
@@ -86,12 +90,12 @@ def decode_charset(octets: bytes, charset: bytes | None) -> str:
     if codec is None or codec == "ascii":
         return decode_raw(octets)
     try:
-        return octets.decode(codec)
+        return _decoded(octets, codec, "strict")
     except (UnicodeError, ValueError):
         pass
     if codec == "utf_8" or not _looks_utf8(octets):
         try:
-            return octets.decode(codec, "replace")
+            return _decoded(octets, codec, "replace")
         except (UnicodeError, ValueError):
             return decode_raw(octets)
     return octets.decode("utf-8")
@@ -101,7 +105,7 @@ def decode_raw(octets: bytes) -> str:
     """Octets in no declared charset: UTF-8 if they are (RFC 6532), otherwise what an old mail client meant."""
     if octets.isascii():
         if _LOCAL_MULTIBYTE.search(octets):
-            return octets.decode("iso2022_jp_ext", "replace")
+            return _decoded(octets, "iso2022_jp_ext", "replace")
         return octets.decode("ascii")
     try:
         return octets.decode("utf-8")
@@ -111,6 +115,18 @@ def decode_raw(octets: bytes) -> str:
         return octets.decode("cp1252")
     except UnicodeError:
         return octets.decode("latin-1")
+
+
+def _decoded(octets: bytes, codec: str, errors: str) -> str:
+    """octets.decode(codec, errors), other threads having their turn."""
+    if len(octets) <= _AT_ONCE:
+        return octets.decode(codec, errors)
+    if codec in _BYTE_ORDER:  # without a mark their incremental decoders refuse what decode() takes
+        codec += "_be" if octets.startswith(_BYTE_ORDER[codec]) else "_le"
+    decode = getincrementaldecoder(codec)(errors).decode
+    last = len(octets) - _AT_ONCE
+    pieces = [decode(octets[at : at + _AT_ONCE], at >= last) for at in range(0, len(octets), _AT_ONCE)]
+    return "".join(pieces).removeprefix("\ufeff") if codec.startswith(("utf_16_", "utf_32_")) else "".join(pieces)
 
 
 def _looks_utf8(octets: bytes) -> bool:

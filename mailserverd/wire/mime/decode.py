@@ -15,8 +15,9 @@ _find_words = re.compile(
     rb"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,32})?\?([bBqQ])\?([^?\r\n]*(?:\?(?!=)[^?\r\n]*)*)\?="
 ).finditer
 _fold = re.compile(rb"\r?\n(?=[ \t])").sub
-_not_base64 = re.compile(rb"[^A-Za-z0-9+/]").sub
+_NOT_BASE64 = bytes(octet for octet in range(256) if not (octet < 128 and (chr(octet).isalnum() or octet in b"+/")))
 _percent = re.compile(rb"%([0-9A-Fa-f]{2})").sub
+_MAX_RUNS = 10_000
 _continued = re.compile(rb"\A([^*]+)\*(\d{1,3})(\*?)\Z").match
 
 
@@ -54,7 +55,11 @@ def _word_octets(encoding: bytes, text: bytes) -> bytes:
 
 
 def lenient_base64(text: bytes) -> bytes:
-    """Base64 with whatever else stands between (RFC 2045 §6.8), and as much as there is of an incomplete end."""
+    """Base64 with whatever else stands between (RFC 2045 §6.8), and as much as there is of an incomplete end.
+
+    Padding in the middle ends one run and begins another, as in base64 that was put together from several; of rubbish
+    that is all padding the rest is one run.
+    """
     padding = text.find(b"=")
     if padding < 0 or not text[padding:].strip(b"= \t\r\n"):
         try:
@@ -62,8 +67,8 @@ def lenient_base64(text: bytes) -> bytes:
         except BinasciiError:
             pass
     out: list[bytes] = []
-    for run in text.split(b"="):
-        clean = _not_base64(b"", run)
+    for run in text.split(b"=", _MAX_RUNS):
+        clean = run.translate(None, _NOT_BASE64)
         if len(clean) % 4 == 1:
             clean = clean[:-1]
         out.append(a2b_base64(clean + b"=" * (-len(clean) % 4)))

@@ -1,8 +1,10 @@
 import codecs
+from collections.abc import Callable
+from random import Random
 
 import pytest
 
-from mailserverd.wire.mime.charsets import _CODECS, codec_of, decode_charset, decode_raw
+from mailserverd.wire.mime.charsets import _CODECS, _decoded, codec_of, decode_charset, decode_raw
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,23 @@ def test_wrong_or_unknown_charsets_are_guessed_around() -> None:
     assert decode_charset("é".encode(), b"iso-2022-kr") == "é"
     assert decode_raw(b"\x81") == "\x81"
     assert decode_raw(b"ascii") == "ascii"
+
+
+@pytest.mark.parametrize("codec", sorted({codec for codec in _CODECS.values() if codec}))
+@pytest.mark.parametrize("errors", ["strict", "replace"])
+def test_long_texts_are_decoded_in_pieces_to_the_same(codec: str, errors: str) -> None:
+    """Rubbish, what is rubbish to some, and text."""
+
+    def outcome(decode: Callable[[], str]) -> str:
+        try:
+            return decode()
+        except UnicodeError:
+            return "refused"
+
+    random = Random(codec)
+    for octets in (
+        random.randbytes(70_000),
+        bytes(random.choices(b"abc +-~{}\x1b$B(J&,\r\n\xff\x81\x40", k=70_000)),
+        ("hello w\u00f6rld \u4e2d\r\n" * 5_000).encode(codec, "replace"),
+    ):
+        assert outcome(lambda: _decoded(octets, codec, errors)) == outcome(lambda: octets.decode(codec, errors))  # noqa: B023

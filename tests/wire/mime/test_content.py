@@ -70,3 +70,10 @@ def test_many_parts_and_deep_nesting_are_bounded():
 @example([])
 def test_no_octets_are_too_odd(pieces):
     assert all(isinstance(text, str) for text in texts_of(b"".join(pieces)))
+
+
+def test_long_quoted_printable_is_decoded_in_pieces_to_the_same():
+    lines = b"a=C3=A9 =\r\nb \t\r\n=\r\n=3D\n" * 40_000
+    assert decode_octets(lines, QUOTED_PRINTABLE) == b"a\xc3\xa9 b\r\n=\n" * 40_000
+    one_line = b"=41" * 300_000
+    assert decode_octets(one_line, QUOTED_PRINTABLE) == b"A" * 300_000
