@@ -185,6 +185,8 @@ class Input:
                 self._announced(text, int(literal[1]), bool(literal[2]))
                 return
         self._literals = 0
+        if line[-1:] == b" ":
+            text = text[: len(text) - len(line) + len(line.rstrip(b" "))]
         space = text.find(b" ")
         tag = text[:space] if space > 0 else text
         if not _TAG.match(tag) or len(tag) > _MAX_TAG:
@@ -260,7 +262,7 @@ class Input:
         self._append = self._head = self._upload = None
         self._literals = 0
         tag = self._tag_of(head[0])
-        if line:
+        if line.strip(b" "):
             if upload is not None:
                 upload.close()
             literal = _LITERAL.search(line, max(len(line) - 24, 0))

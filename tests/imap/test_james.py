@@ -81,15 +81,10 @@ _DOT = re.compile(r"(?<=[a-z0-9*%])\.(?=[a-z*%])(?!org)|(?<=[a-z0-9])\.$")
 
 
 def in_our_words(text: str) -> str:
-    """Levels of mailbox names parted by "/", theirs by "."; one space between words and none inside parentheses
-    (RFC 9051 §2.2.1); NIL for a part that is not there, theirs is empty."""
-    text = _COMMAND.sub(lambda found: _spaced(_DOT.sub("/", found[0])), text)
+    """Levels of mailbox names parted by "/", theirs by "."; NIL for a part that is not there, theirs is empty."""
+    text = _COMMAND.sub(lambda found: _DOT.sub("/", found[0]), text)
     text = text.replace("\\] \\{0\\}\nS: \\)", "\\] NIL\\)")
     return _LISTED.sub(lambda found: found[0].replace(r"\.", "/"), text)
-
-
-def _spaced(command: str) -> str:
-    return re.sub(" +", " ", command).replace("( ", "(").replace(" )", ")").rstrip()
 
 
 def converse(row: dict[str, str], house: House) -> list[str]:

@@ -339,6 +339,15 @@ def test_silence_is_counted_from_the_login_on():
     assert engine.server.session.closing
 
 
+def test_spaces_after_a_command_mean_nothing():
+    engine = Engine()
+    assert engine.say(b"a NOOP  \r\n").startswith(b"a OK")
+    assert engine.say(b"b SELECT {5+}\r\nINBOX \r\n").endswith(b"b OK [READ-WRITE] Selected\r\n")
+    assert engine.say(b"c APPEND INBOX {4+}\r\na: b \r\n").startswith(b"* 1 EXISTS")
+    assert b"d NO [NONEXISTENT]" in engine.say(b"d SELECT {6+}\r\nINBOX \r\n")  # the literal's own space counts
+    assert engine.say(b"e \r\n").startswith(b"e BAD")
+
+
 def test_many_commands_at_once_leave_others_their_turn(monkeypatch):
     """After ten milliseconds of commands the rest waits for the next turn of the reactor."""
     engine = Engine()

@@ -1,6 +1,8 @@
 """A position in one whole command: its line, with literals in place as {n} CRLF octets.
 
 Standing rules: a method either moves past what it read or raises BadSyntax; octets stay octets; a literal is a slice.
+RFC 9051 §2.2.1 has one SP between arguments and none inside parentheses; clients and scripts send more, which cannot
+mean anything else, so more is taken.
 """
 
 import re
@@ -52,10 +54,34 @@ class Cursor:
         self.pos += len(token)
 
     def space(self) -> None:
-        """Exactly one SP (RFC 9051 §2.2.1)."""
-        if self.text[self.pos : self.pos + 1] != b" ":
+        """One SP at least."""
+        text, pos = self.text, self.pos
+        if text[pos : pos + 1] != b" ":
             raise BadSyntax("Missing argument" if self.at_end() else "Expected a space")
-        self.pos += 1
+        pos += 1
+        while text[pos : pos + 1] == b" ":
+            pos += 1
+        self.pos = pos
+
+    def begin_list(self) -> None:
+        """Past "("."""
+        self.expect(b"(")
+        if self.text[self.pos : self.pos + 1] == b" ":
+            self.space()
+
+    def ends_list(self) -> bool:
+        """Past ")" if it stands here."""
+        start = self.pos
+        if self.text[start : start + 1] == b" ":
+            self.space()
+        if self.eat(b")"):
+            return True
+        self.pos = start
+        return False
+
+    def end_list(self) -> None:
+        if not self.ends_list():
+            raise BadSyntax("Expected ')'")
 
     def atom(self) -> bytes:
         match = _ATOM.match(self.text, self.pos)

@@ -68,13 +68,14 @@ MAX_DEPTH = 100
 
 def parse_items(cursor: Cursor) -> tuple[FetchItem, ...]:
     """Items in order, each once."""
-    if not cursor.eat(b"("):
+    if cursor.peek() != b"(":
         name = _name(cursor)
         return _MACROS.get(name) or (_item(cursor, name),)
+    cursor.begin_list()
     items: dict[FetchItem, None] = {}
     while True:
         items[_item(cursor, _name(cursor))] = None
-        if cursor.eat(b")"):
+        if cursor.ends_list():
             break
         cursor.space()
         if len(items) > MAX_ITEMS:
@@ -144,11 +145,11 @@ def _section_text(cursor: Cursor, path: tuple[int, ...]) -> tuple[Part, tuple[by
     if part is not Part.HEADER_FIELDS and part is not Part.HEADER_FIELDS_NOT:
         return part, ()
     cursor.space()
-    cursor.expect(b"(")
+    cursor.begin_list()
     fields = [cursor.astring()]
-    while cursor.eat(b" "):
+    while not cursor.ends_list():
+        cursor.space()
         fields.append(cursor.astring())
-    cursor.expect(b")")
     return part, tuple(fields)
 
 

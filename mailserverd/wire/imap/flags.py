@@ -11,8 +11,8 @@ from mailserverd.wire.imap.syntax_error import BadSyntax
 
 _SPELLING = {name.lower().encode(): name for name, _ in SYSTEM_FLAGS}
 _FLAG = rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+'
-_FLAGS = re.compile(rb"\(((?:%b(?: %b)*)?)\)" % (_FLAG, _FLAG))
-_BARE = re.compile(rb"%b(?: %b)*" % (_FLAG, _FLAG))
+_FLAGS = re.compile(rb"\( *((?:%b(?: +%b)*)?) *\)" % (_FLAG, _FLAG))
+_BARE = re.compile(rb"%b(?: +%b)*" % (_FLAG, _FLAG))
 Flags = tuple[str, ...]
 
 
@@ -29,9 +29,9 @@ def match_flags(text: bytes, pos: int, bare: bool = False) -> tuple[Flags, int]:
 
 @lru_cache(maxsize=512)
 def flags_of(text: bytes) -> Flags:
-    """Flags parted by single spaces, each once."""
+    """Flags parted by spaces, each once."""
     flags: dict[bytes, str] = {}
-    for word in text.split(b" ") if text else ():
+    for word in text.split():
         flags.setdefault(word.lower(), _flag(word))
     return tuple(flags.values())
 

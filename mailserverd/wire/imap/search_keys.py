@@ -133,9 +133,9 @@ class _Reader:
         return reader(self)
 
     def _group(self, depth: int) -> SearchKey:
-        self.cursor.expect(b"(")
+        self.cursor.begin_list()
         keys = [self.key(depth + 1)]
-        while not self.cursor.eat(b")"):
+        while not self.cursor.ends_list():
             self.cursor.space()
             keys.append(self.key(depth + 1))
         return keys[0] if len(keys) == 1 else AllOf(tuple(keys))

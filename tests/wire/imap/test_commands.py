@@ -93,7 +93,11 @@ def test_append():
         b"FETCH 1 BODY[0]",
         b"FETCH 1 BODY[]<0.0>",
         b"FETCH 1 BOGUS",
-        b"FETCH 1  FLAGS",
+        b"FETCH 1\tFLAGS",
+        b"FETCH 1 (FLAGSUID",
+        b"FETCH 1 FLAGS(CHANGEDSINCE 1)",
+        b"SEARCH (ALL)SEEN",
+        b"STATUS x( MESSAGES)",
         b"STORE 1 FLAGS \\Recent",
         b"STORE 1 *FLAGS (x)",
         b"SEARCH",
@@ -111,6 +115,28 @@ def test_append():
 def test_bad_syntax(line):
     with pytest.raises(BadSyntax):
         parsed(line)
+
+
+@pytest.mark.parametrize(
+    ("spaced", "plain"),
+    [
+        (b"FETCH  1   ( FLAGS  UID )  ( CHANGEDSINCE  5 )", b"FETCH 1 (FLAGS UID) (CHANGEDSINCE 5)"),
+        (b"FETCH 1 BODY[HEADER.FIELDS  ( To  Cc )]", b"FETCH 1 BODY[HEADER.FIELDS (To Cc)]"),
+        (b"STORE 1  +FLAGS  ( \\Seen  x )", b"STORE 1 +FLAGS (\\Seen x)"),
+        (b"STORE 1 ( UNCHANGEDSINCE 5 )  FLAGS \\Seen  x", b"STORE 1 (UNCHANGEDSINCE 5) FLAGS \\Seen x"),
+        (b"STORE 1 FLAGS ( )", b"STORE 1 FLAGS ()"),
+        (
+            b"SEARCH RETURN ( MIN  MAX )  OR ( FROM o  SEEN )  NOT  ALL",
+            b"SEARCH RETURN (MIN MAX) OR (FROM o SEEN) NOT ALL",
+        ),
+        (b'LIST ( SUBSCRIBED )  ""  ( a  b )  RETURN ( CHILDREN )', b'LIST (SUBSCRIBED) "" (a b) RETURN (CHILDREN)'),
+        (b"SELECT x  ( CONDSTORE )", b"SELECT x (CONDSTORE)"),
+        (b"STATUS x  ( MESSAGES  UNSEEN )", b"STATUS x (MESSAGES UNSEEN)"),
+        (b'ID ( "a"  "b" )', b'ID ("a" "b")'),
+    ],
+)
+def test_more_spaces_than_needed_mean_the_same(spaced, plain):
+    assert parsed(spaced) == parsed(plain)
 
 
 def test_names():

@@ -40,7 +40,8 @@ def _items_and_modifiers(text: bytes) -> tuple[tuple[FetchItem, ...], int | None
     cursor = Cursor(text)
     items = parse_items(cursor)
     changed_since = None
-    if cursor.eat(b" "):
+    if not cursor.at_end():
+        cursor.space()
         changed_since = _modifiers(cursor)
     cursor.end()
     return items, changed_since
@@ -50,12 +51,12 @@ _remembered = lru_cache(maxsize=1024)(_items_and_modifiers)
 
 
 def _modifiers(cursor: Cursor) -> int:
-    cursor.expect(b"(")
+    cursor.begin_list()
     if cursor.word() != b"CHANGEDSINCE":
         raise BadSyntax("Unknown FETCH modifier")
     cursor.space()
     value = cursor.number64()
     if value == 0:  # mod-sequence-value is positive in RFC 7162 §7; 0 is let through by mod-sequence-valzer alone
         raise BadSyntax("CHANGEDSINCE must be at least 1")
-    cursor.expect(b")")
+    cursor.end_list()
     return value

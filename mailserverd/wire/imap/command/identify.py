@@ -17,13 +17,14 @@ class Identify:
 
 def parse_id(cursor: Cursor) -> Identify:
     cursor.space()
-    if not cursor.eat(b"("):
+    if cursor.peek() != b"(":
         if cursor.nstring() is not None:
             raise BadSyntax("Expected a list or NIL")
         cursor.end()
         return Identify()
+    cursor.begin_list()
     fields: list[tuple[bytes, bytes | None]] = []
-    while not cursor.eat(b")"):
+    while not cursor.ends_list():
         if fields:
             cursor.space()
         fields.append(_field(cursor))

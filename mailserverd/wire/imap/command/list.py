@@ -57,7 +57,8 @@ def parse_list(cursor: Cursor) -> List:
         patterns = (_name(cursor.list_mailbox()),)
     wanted: frozenset[Wanted] = frozenset()
     status: tuple[StatusItem, ...] = ()
-    if cursor.eat(b" "):
+    if not cursor.at_end():
+        cursor.space()
         extended = True
         if cursor.word() != b"RETURN":
             raise BadSyntax("Expected RETURN")
@@ -85,9 +86,9 @@ def _name(octets: bytes) -> str:
 
 
 def _selection(cursor: Cursor) -> frozenset[Selection]:
-    cursor.expect(b"(")
+    cursor.begin_list()
     chosen: set[Selection] = set()
-    while not cursor.eat(b")"):
+    while not cursor.ends_list():
         if chosen:
             cursor.space()
         word = cursor.word()
@@ -102,23 +103,23 @@ def _selection(cursor: Cursor) -> frozenset[Selection]:
 
 
 def _patterns(cursor: Cursor) -> tuple[str, ...]:
-    cursor.expect(b"(")
+    cursor.begin_list()
     patterns = []
     while True:
         patterns.append(_name(cursor.list_mailbox()))
         if len(patterns) > MAX_PATTERNS:
             raise BadSyntax("Too many LIST patterns")
-        if cursor.eat(b")"):
+        if cursor.ends_list():
             return tuple(patterns)
         cursor.space()
 
 
 def _wanted(cursor: Cursor) -> tuple[frozenset[Wanted], tuple[StatusItem, ...]]:
-    cursor.expect(b"(")
+    cursor.begin_list()
     wanted: set[Wanted] = set()
     status: tuple[StatusItem, ...] = ()
     first = True
-    while not cursor.eat(b")"):
+    while not cursor.ends_list():
         if not first:
             cursor.space()
         first = False

@@ -47,9 +47,9 @@ def _leading(cursor: Cursor) -> bytes:
 
 
 def _returns(cursor: Cursor) -> frozenset[bytes]:
-    cursor.expect(b"(")
+    cursor.begin_list()
     options: set[bytes] = set()
-    while not cursor.eat(b")"):
+    while not cursor.ends_list():
         if options:
             cursor.space()
         option = cursor.word()

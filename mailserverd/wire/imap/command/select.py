@@ -20,11 +20,12 @@ def parse_select(cursor: Cursor, read_only: bool = False) -> Select:
     cursor.space()
     mailbox = mailbox_name(cursor.astring())
     condstore = False
-    if cursor.eat(b" "):
-        cursor.expect(b"(")
+    if not cursor.at_end():
+        cursor.space()
+        cursor.begin_list()
         if cursor.word() != b"CONDSTORE":
             raise BadSyntax("Unknown SELECT parameter")
-        cursor.expect(b")")
+        cursor.end_list()
         condstore = True
     cursor.end()
     return Select(mailbox, read_only, condstore)

@@ -39,7 +39,7 @@ def parse_status(cursor: Cursor) -> Status:
 
 def parse_status_items(cursor: Cursor) -> tuple[StatusItem, ...]:
     """In order, each once. RFC 3501 wants one at least."""
-    cursor.expect(b"(")
+    cursor.begin_list()
     items: dict[StatusItem, None] = {}
     while True:
         try:
@@ -48,6 +48,6 @@ def parse_status_items(cursor: Cursor) -> tuple[StatusItem, ...]:
             if isinstance(error, BadSyntax):
                 raise
             raise BadSyntax("Unknown STATUS item") from None
-        if cursor.eat(b")"):
+        if cursor.ends_list():
             return tuple(items)
         cursor.space()

@@ -48,11 +48,11 @@ def parse_store(cursor: Cursor, uid: bool = False) -> Store:
 
 
 def _modifier(cursor: Cursor) -> int:
-    cursor.expect(b"(")
+    cursor.begin_list()
     if cursor.word() != b"UNCHANGEDSINCE":
         raise BadSyntax("Unknown STORE modifier")
     cursor.space()
     value = cursor.number64()
-    cursor.expect(b")")
+    cursor.end_list()
     cursor.space()
     return value
