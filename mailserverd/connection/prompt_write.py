@@ -17,9 +17,12 @@ def write_now(transport: Any, data: bytes) -> None:
         and transport.connected
         and not (transport.TLS or transport.disconnecting or transport.dataBuffer or transport._tempDataBuffer)
     ):
-        sent = transport.writeSomeData(data)
+        try:
+            sent = transport.socket.send(data)
+        except OSError:  # full or broken: write() finds out which
+            sent = 0
         if sent == len(data):
             return
-        if isinstance(sent, int):
+        if sent:
             data = data[sent:]
     transport.write(data)
