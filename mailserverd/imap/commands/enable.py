@@ -7,9 +7,10 @@ from mailserverd.wire.imap.command.enable import Enable
 
 
 async def run(session: Session, command: Enable) -> Reply:
-    fresh = []
-    if b"CONDSTORE" in command.names and b"CONDSTORE" not in session.enabled:
+    """An empty answer would say that nothing is on (RFC 5161 §3.2): what was on before is named too."""
+    wanted = b""
+    if b"CONDSTORE" in command.names:
         use_condstore(session)
-        fresh.append(b" CONDSTORE")
-    session.send(b"* ENABLED%b\r\n" % b"".join(fresh))
+        wanted = b" CONDSTORE"
+    session.send(b"* ENABLED%b\r\n" % wanted)
     return ok(b"Enabled")
