@@ -1,7 +1,10 @@
 """MailStore: the seam that LMDB and, later, Cassandra fill; neither may show through.
 
 Atomicity  One `commit` is one atomic step for one account: it allocates UIDs and MODSEQs, updates counters,
-           change log, expunge log, threads and the index journal together, or changes nothing at all.
+           change log, expunge log, threads and the index journal together, or changes nothing at all. The one
+           exception: a Copy, Move or Expunge of many messages, alone in its commit, and the emptying of a mailbox
+           that is dropped, may be several such steps with those of others in between. Each message is whole in
+           each; where one fails, an Expunge or a Move is done in part, and a Copy is taken back.
 Order      Commits of one account happen in the order in which they were asked for. Operations are relative to
            what is stored and are judged inside the commit, a message at a time.
 Durability `commit` returns after it is on disk. The one exception: a commit of nothing but SetFlags and

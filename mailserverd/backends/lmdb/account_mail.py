@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mailserverd.backends.lmdb import content, early_records
+from mailserverd.backends.lmdb import content, early_records, stages
 from mailserverd.backends.lmdb.environment import Transaction
 from mailserverd.backends.lmdb.history import merged_ranges, stored_change
 from mailserverd.backends.lmdb.keys import account_prefix, numbered
@@ -16,6 +16,7 @@ from mailserverd.backends.lmdb.outcome import Outcome
 from mailserverd.backends.lmdb.plan_commit import plan_commit
 from mailserverd.backends.lmdb.records import AccountRecord, decoded_account, decoded_mailbox, unpacked_row
 from mailserverd.backends.lmdb.shared_index import apply_effect
+from mailserverd.backends.lmdb.stage import Stage
 from mailserverd.interfaces.mail_store import Add, Committed, Op, Page, SetFlags, TakeRecent, UidRanges
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import AccountEvent, Change, Changes, Kinds, What
@@ -34,7 +35,7 @@ _CONTENT = _HEADER | _OCTETS
 
 
 class LmdbAccountMail:
-    __slots__ = ("__weakref__", "_mailboxes", "_names", "_prefix", "_record", "_store", "account_id", "gone")
+    __slots__ = ("__weakref__", "_mailboxes", "_names", "_record", "account_id", "gone", "prefix", "store")
 
     def __init__(
         self,
@@ -43,8 +44,8 @@ class LmdbAccountMail:
         record: AccountRecord,
         mailboxes: dict[MailboxId, MailboxRow],
     ) -> None:
-        self._store = store
-        self._prefix = account_prefix(account_id)
+        self.store = store
+        self.prefix = account_prefix(account_id)
         self._record = record
         self._mailboxes = mailboxes
         self._names: dict[str, MailboxId] = {}  # empty: not made yet
@@ -53,15 +54,15 @@ class LmdbAccountMail:
 
     def reload(self) -> None:
         """Memory follows the disk as if the account had just been opened."""
-        environment = self._store.environment
+        environment = self.store.environment
         with environment.read() as transaction:
-            self._record = decoded_account(transaction.get(self._prefix + b"a"))
-        boxes = [decoded_mailbox(value) for _, value in environment.scan(self._prefix + b"m")]
+            self._record = decoded_account(transaction.get(self.prefix + b"a"))
+        boxes = [decoded_mailbox(value) for _, value in environment.scan(self.prefix + b"m")]
         self._mailboxes = {MailboxId(box.mailbox_id): box.row() for box in boxes}
         self._names = {}
 
     async def state(self) -> AccountState:
-        return self._record.state(self._store.quota(self.account_id))
+        return self._record.state(self.store.quota(self.account_id))
 
     async def mailboxes(self) -> list[MailboxRow]:
         return sorted(self._mailboxes.values(), key=lambda row: row.name)
@@ -73,7 +74,7 @@ class LmdbAccountMail:
         return None if number is None else self._mailboxes[number]
 
     async def index(self, mailbox_id: MailboxId) -> MailboxIndex:
-        return await self._store.index_of(self, mailbox_id)
+        return await self.store.index_of(self, mailbox_id)
 
     def row_of(self, mailbox_id: MailboxId) -> MailboxRow:
         row = self._mailboxes.get(mailbox_id)
@@ -85,10 +86,10 @@ class LmdbAccountMail:
 
     async def rows(self, mailbox_id: MailboxId, uids: UidRanges, want: Fields, limit: int) -> Page:
         self.row_of(mailbox_id)
-        with self._store.environment.read() as transaction:
+        with self.store.environment.read() as transaction:
             found, next_uid = self._read_rows(transaction, mailbox_id, uids, limit)
             if int(want) & _CONTENT:
-                with self._store.environment.read(buffers=True) as contents:
+                with self.store.environment.read(buffers=True) as contents:
                     rows = self._rows_with_content(contents, found, int(want))
                 if len(rows) < len(found):
                     next_uid = Uid(found[len(rows)][0])
@@ -102,7 +103,7 @@ class LmdbAccountMail:
     ) -> tuple[list[tuple[int, bytes]], Uid | None]:
         found: list[tuple[int, bytes]] = []
         octets = 0
-        kind = self._prefix + b"r" + mailbox_id.to_bytes(4)
+        kind = self.prefix + b"r" + mailbox_id.to_bytes(4)
         cursor = transaction.cursor()
         for low, high in uids:
             last = kind + high.to_bytes(4)
@@ -133,11 +134,11 @@ class LmdbAccountMail:
         return rows
 
     def _row_with_header(self, transaction: Transaction, uid: int, row: bytes, want: int) -> MessageRow:
-        value = transaction.get(self._prefix + b"b" + row[:16])
+        value = transaction.get(self.prefix + b"b" + row[:16])
         return unpacked_row(uid, row, want) if value is None else unpacked_row(uid, row, want, *content.front_of(value))
 
     def _row_with_content(self, transaction: Transaction, uid: int, row: bytes, want: int) -> MessageRow:
-        value = transaction.get(self._prefix + b"b" + row[:16]) if want & _CONTENT else None
+        value = transaction.get(self.prefix + b"b" + row[:16]) if want & _CONTENT else None
         if value is None:
             return unpacked_row(uid, row, want)
         front = content.front_of(value) if want & _HEADER else (b"", b"", 0)
@@ -150,18 +151,18 @@ class LmdbAccountMail:
 
     async def octets(self, email_id: EmailId, start: int, stop: int) -> bytes:
         stop = min(stop, start + MAX_READ_OCTETS)
-        known = self._store.opened.get((self.account_id, email_id))
+        known = self.store.opened.get((self.account_id, email_id))
         if known is None:
-            with self._store.environment.read(buffers=True) as transaction:
-                value = transaction.get(self._prefix + b"b" + email_id)
+            with self.store.environment.read(buffers=True) as transaction:
+                value = transaction.get(self.prefix + b"b" + email_id)
                 if value is None:
                     raise NotFound("no such message")
                 whole = content.whole_of(value)
                 segments = [] if whole is not None else content.manifest_of(value)
             if whole is None:
-                return await content.read_segments(segments, self._store.blobs, start, stop)
+                return await content.read_segments(segments, self.store.blobs, start, stop)
             if len(whole) > INLINE_READ_OCTETS:
-                self._store.remember_opened((self.account_id, email_id), whole)
+                self.store.remember_opened((self.account_id, email_id), whole)
             known = whole
         return known[start:stop]
 
@@ -169,13 +170,13 @@ class LmdbAccountMail:
         self, ids: Sequence[EmailId], want: Fields
     ) -> dict[EmailId, tuple[tuple[MailboxId, MessageRow], ...]]:
         found: dict[EmailId, tuple[tuple[MailboxId, MessageRow], ...]] = {}
-        with self._store.environment.read() as transaction, self._store.environment.read(buffers=True) as contents:
+        with self.store.environment.read() as transaction, self.store.environment.read(buffers=True) as contents:
             for email_id in ids[:MAX_IDS]:
-                places = transaction.get(self._prefix + b"e" + email_id) or b""
+                places = transaction.get(self.prefix + b"e" + email_id) or b""
                 rows = []
                 for i in range(0, len(places), 8):
                     mailbox, uid = int.from_bytes(places[i : i + 4]), int.from_bytes(places[i + 4 : i + 8])
-                    row = transaction.get(numbered(self._prefix, b"r", mailbox, uid))
+                    row = transaction.get(numbered(self.prefix, b"r", mailbox, uid))
                     if row is not None:
                         rows.append((MailboxId(mailbox), self._row_with_content(contents, uid, row, int(want))))
                 if rows:
@@ -185,12 +186,12 @@ class LmdbAccountMail:
     # History
 
     async def changes(self, since: ModSeq, kinds: Kinds, limit: int) -> Changes:
-        await self._store.settle(self.account_id)
+        await self.store.settle(self.account_id)
         if since < self._record.changes_floor:
             raise TooOld("the history does not go back that far")
-        kind = self._prefix + b"c"
+        kind = self.prefix + b"c"
         found: list[Change] = []
-        with self._store.environment.read() as transaction:
+        with self.store.environment.read() as transaction:
             cursor = transaction.cursor()
             more = cursor.set_range(kind + (since + 1).to_bytes(8))
             while more and cursor.key().startswith(kind):
@@ -207,7 +208,7 @@ class LmdbAccountMail:
         there = [
             (uid, EmailId(row[:16]))
             for uid in change.uids
-            if (row := transaction.get(numbered(self._prefix, b"r", change.mailbox_id, uid))) is not None
+            if (row := transaction.get(numbered(self.prefix, b"r", change.mailbox_id, uid))) is not None
         ]
         return Change(
             change.modseq, change.what, change.mailbox_id, tuple(u for u, _ in there), tuple(e for _, e in there)
@@ -215,17 +216,17 @@ class LmdbAccountMail:
 
     async def expunged(self, mailbox_id: MailboxId, since: ModSeq) -> list[tuple[int, int]]:
         self.row_of(mailbox_id)
-        kind = self._prefix + b"x" + mailbox_id.to_bytes(4)
-        with self._store.environment.read() as transaction:
-            record = transaction.get(self._prefix + b"m" + mailbox_id.to_bytes(4))
+        kind = self.prefix + b"x" + mailbox_id.to_bytes(4)
+        with self.store.environment.read() as transaction:
+            record = transaction.get(self.prefix + b"m" + mailbox_id.to_bytes(4))
             if record is None or since < decoded_mailbox(record).expunge_floor:
                 raise TooOld("the expunge log does not go back that far")
-        found = self._store.environment.scan(kind, after=kind + since.to_bytes(8))
+        found = self.store.environment.scan(kind, after=kind + since.to_bytes(8))
         return merged_ranges(value for _, value in found)
 
     async def attributes(self, prefix: str, limit: int) -> dict[str, bytes]:
-        kind = self._prefix + b"p"
-        found = self._store.environment.scan(kind + prefix.encode(), limit)
+        kind = self.prefix + b"p"
+        found = self.store.environment.scan(kind + prefix.encode(), limit)
         return {key[len(kind) :].decode(): value for key, value in found}
 
     # Commits
@@ -238,9 +239,26 @@ class LmdbAccountMail:
         origin: object | None = None,
         fresh_key: bool = False,
     ) -> Committed:
+        if idempotency_key is None and if_modseq is None:
+            done = await stages.commit(self, ops, origin)
+            if done is not None:
+                return done
+        return (await self.commit_once(ops, idempotency_key, if_modseq, origin, fresh_key)).committed
+
+    async def commit_once(
+        self,
+        ops: Sequence[Op],
+        idempotency_key: bytes | None = None,
+        if_modseq: ModSeq | None = None,
+        origin: object | None = None,
+        fresh_key: bool = False,
+        stage: Stage | None = None,
+        large: bool = False,
+    ) -> Outcome:
+        """One step of the writer. stage, large: see plan_commit and gathering.py."""
         if self.gone:
             raise NotFound("the account was removed")
-        store = self._store
+        store = self.store
         early = idempotency_key is None and all(isinstance(op, SetFlags | TakeRecent) for op in ops)
         octets = sum(op.message.size for op in ops if isinstance(op, Add))
         plan = partial(
@@ -252,6 +270,7 @@ class LmdbAccountMail:
             if_modseq=if_modseq,
             random=store.random,
             fresh_key=fresh_key,
+            stage=stage,
         )
         outcome: Outcome = await store.writer.submit(
             plan,
@@ -260,15 +279,16 @@ class LmdbAccountMail:
             early,
             partial(self.apply, origin=origin, early=early),
             partial(early_records.encoded_record, self.account_id, ops) if early else None,
+            large,
         )
-        return outcome.committed
+        return outcome
 
     def apply(self, outcome: Outcome, origin: object | None, early: bool) -> None:
         """In the reactor thread, before the committer hears of it: memory first, then the event."""
         record = outcome.account
         if record is None or self.gone:
             return
-        store = self._store
+        store = self.store
         if early:
             store.hold(self)
             store.reserved.add(self.account_id)
@@ -288,7 +308,7 @@ class LmdbAccountMail:
     def _update_indexes(self, outcome: Outcome, version: int) -> None:
         indexes: dict[int, MailboxIndex] = {}
         for number in (*outcome.mailboxes, *outcome.dropped):
-            index = self._store.cached_index(self.account_id, number, version)
+            index = self.store.cached_index(self.account_id, number, version)
             if index is not None:
                 indexes[number] = index
         for effect in outcome.effects:

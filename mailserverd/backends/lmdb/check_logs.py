@@ -5,7 +5,7 @@ history would lie to whoever follows it. The records given are set to what they 
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -13,6 +13,7 @@ from mailserverd.backends.lmdb.check_finding import ERROR, WARNING, Finding
 from mailserverd.backends.lmdb.check_snapshot import Place, Snapshot
 from mailserverd.backends.lmdb.history import stored_change
 from mailserverd.backends.lmdb.records import AccountRecord, MailboxRecord, encoded
+from mailserverd.backends.lmdb.stage import decoded_copy
 from mailserverd.interfaces.mail_store import Committed
 
 _committed = msgspec.msgpack.Decoder(Committed).decode
@@ -30,13 +31,17 @@ def log_findings(
     yield from _history(found, account, by_kind.get(b"c", []))
     yield from _expunges(found, boxes, by_kind.get(b"x", []), rows)
     for key, value in by_kind.get(b"k", []):
-        if not _readable(value):
+        if not _readable(_committed, value):
             yield Finding(WARNING, found.account_id, "the result of a keyed commit is unreadable", deletes=(key,))
+    for key, value in by_kind.get(b"w", []):
+        if not _readable(decoded_copy, value):
+            what = "the record of a COPY that is not whole is unreadable: what it has put there stays"
+            yield Finding(WARNING, found.account_id, what, deletes=(key,))
 
 
-def _readable(value: bytes) -> bool:
+def _readable(decode: Callable[[bytes], object], value: bytes) -> bool:
     try:
-        _committed(value)
+        decode(value)
     except (msgspec.MsgspecError, ValueError):
         return False
     return True

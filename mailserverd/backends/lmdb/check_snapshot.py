@@ -40,7 +40,7 @@ class StatePage:
 class Snapshot:
     """rows: by mailbox and uid, (email id, thread id, size). unreadable: keys whose values say nothing.
 
-    history: by kind (c, x, k, p), the records as they are. members: (thread id, email id). contents: email ids.
+    history: by kind (c, x, k, p, w), the records as they are. members: (thread id, email id). contents: email ids.
     """
 
     account_id: int
@@ -123,7 +123,7 @@ def _take(found: Snapshot, kind: bytes, name: bytes, key: bytes, value: bytes) -
             found.members.add((name[:16], name[16:]))
         elif kind in (b"t", b"u"):
             found.marks.append((key, value))
-        elif kind in (b"c", b"x", b"k", b"p"):
+        elif kind in (b"c", b"x", b"k", b"p", b"w"):
             found.logs.append((key, value))
         elif kind == b"m":
             found.boxes[int.from_bytes(name)] = decoded_mailbox(value)

@@ -6,7 +6,7 @@ r mailbox(4) uid(4)     row of a placement         k week(2) key          result
 s mailbox(4) uid(4)     state page from that uid   t hash(16)             thread of a message id
 b email_id(16)          content                    u hash(16)             newest thread of a base subject
 e email_id(16)          placements                 T thread(16) email(16) member of a thread it did not begin
-p name                  attribute
+p name                  attribute                  w name(8)              a COPY that is not whole yet
 """
 
 INDEX_JOURNAL = b"J"

@@ -18,6 +18,8 @@ from mailserverd.backends.lmdb.keys import INDEX_JOURNAL, account_prefix
 from mailserverd.backends.lmdb.plan_account import AccountPlan, Terms
 from mailserverd.backends.lmdb.records import decoded_account, decoded_mailbox, encoded
 from mailserverd.backends.lmdb.shared_index import loaded_index
+from mailserverd.backends.lmdb.stage import decoded_copy
+from mailserverd.backends.lmdb.stages import take_back
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.interfaces.blob_store import BlobStore
@@ -70,6 +72,7 @@ class LmdbMailStore:
         self._versions: dict[tuple[int, int], int] = {}
         self._kept_indexes: OrderedDict[tuple[int, int], MailboxIndex] = OrderedDict()
         self.reserved: set[int] = set()
+        self.copying: set[bytes] = set()  # keys of COPYs that are being done in stages
         self._unsettled: dict[int, LmdbAccountMail] = {}
         writer.on_settled = self._unsettled.clear
         writer.on_lost = self._lost
@@ -121,6 +124,9 @@ class LmdbMailStore:
             box = decoded_mailbox(value)
             rows[MailboxId(box.mailbox_id)] = box.row()
         account = self._accounts[account_id] = LmdbAccountMail(self, account_id, record, rows)
+        for key, value in self.environment.scan(prefix + b"w"):
+            if key not in self.copying:
+                await take_back(account, key, decoded_copy(value))
         return account
 
     async def remove(self, account_id: AccountId) -> None:

@@ -18,10 +18,12 @@ class Effect:
 
 @dataclass(slots=True)
 class Outcome:
-    """account None: nothing was changed (a replay). dropped: mailboxes that are gone."""
+    """account None: nothing was changed (a replay). dropped: mailboxes that are gone. next_uid: where the next stage
+    of a large operation begins; 0: it is done."""
 
     committed: Committed
     account: AccountRecord | None = None
     mailboxes: dict[int, MailboxRecord] = field(default_factory=dict)
     dropped: list[int] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    next_uid: int = 0

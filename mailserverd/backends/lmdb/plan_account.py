@@ -48,6 +48,7 @@ class AccountPlan:
         self.boxes: dict[int, MailboxRecord] = {}
         self.dropped: list[int] = []
         self.effects: list[Effect] = []
+        self.next_uid = 0  # of a source: what a stage leaves to the next one
         self._indexed = False
         value = step.get(self.prefix + b"a")
         if value is None:

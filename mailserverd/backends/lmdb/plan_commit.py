@@ -8,6 +8,7 @@ from mailserverd.backends.lmdb import plan_messages
 from mailserverd.backends.lmdb.keys import MAX_ATTRIBUTE_OCTETS
 from mailserverd.backends.lmdb.outcome import Outcome
 from mailserverd.backends.lmdb.plan_account import INBOX, AccountPlan, Terms
+from mailserverd.backends.lmdb.stage import Stage, note_copy
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.interfaces.mail_store import (
     Add,
@@ -44,7 +45,9 @@ def plan_commit(
     if_modseq: int | None,
     random: Callable[[int], bytes],
     fresh_key: bool = False,
+    stage: Stage | None = None,
 ) -> Outcome:
+    """stage: of a Copy, Move or Expunge that is the only operation, do as many messages as the stage has room for."""
     plan = AccountPlan(step, account_id, terms)
     week = int(terms.now) // _WEEK
     if key is not None and not fresh_key:
@@ -56,7 +59,7 @@ def plan_commit(
     if all(isinstance(op, SetFlags | TakeRecent) for op in ops):
         plan.reserve()
     alone = len(ops) == 1
-    results = tuple([_do(plan, op, alone, random) for op in ops])
+    results = tuple([_do(plan, op, alone, random, stage) for op in ops])
     committed = Committed(ModSeq(plan.account.modseq), results)
     if key is not None:
         step.put(plan.prefix + b"k" + week.to_bytes(2) + key, _encode(committed))
@@ -66,7 +69,7 @@ def plan_commit(
         elif oldest + 1 < week:
             _drop_stale(plan, week)
     plan.put()
-    return Outcome(committed, plan.account, plan.boxes, plan.dropped, plan.effects)
+    return Outcome(committed, plan.account, plan.boxes, plan.dropped, plan.effects, plan.next_uid)
 
 
 def _known(plan: AccountPlan, key: bytes, week: int) -> Committed | None:
@@ -88,18 +91,20 @@ def _drop_stale(plan: AccountPlan, week: int) -> None:
         plan.step.delete(stale)
 
 
-def _do(plan: AccountPlan, op: Op, alone: bool, random: Callable[[int], bytes]) -> OpResult:
+def _do(plan: AccountPlan, op: Op, alone: bool, random: Callable[[int], bytes], stage: Stage | None = None) -> OpResult:
     if isinstance(op, Add):
         return plan_messages.add(plan, op, random)
     if isinstance(op, SetFlags):
         result = plan_messages.set_flags(plan, op)
-        return result._replace(missing=_missing(op.uids, result.done, result.modified))
+        return result._replace(missing=missing(op.uids, result.done, result.modified))
     if isinstance(op, Copy | Move):
-        result = plan_messages.copy(plan, op, alone)
-        return result._replace(missing=_missing(op.uids, [each.source_uid for each in result.placed]))
+        result = plan_messages.copy(plan, op, alone, stage.most if stage else 0)
+        if stage and isinstance(op, Copy):
+            note_copy(plan.step, stage, op.target, result.placed, plan.next_uid > 0)
+        return result._replace(missing=missing(op.uids, [each.source_uid for each in result.placed]))
     if isinstance(op, Expunge):
-        result = plan_messages.expunge(plan, op, alone)
-        return result if op.only_deleted else result._replace(missing=_missing(op.uids, result.done))
+        result = plan_messages.expunge(plan, op, alone, stage.most if stage else 0)
+        return result if op.only_deleted else result._replace(missing=missing(op.uids, result.done))
     if isinstance(op, TakeRecent):
         box = plan.box(op.mailbox_id)
         before, box.recent_from = box.recent_from, box.uid_next
@@ -111,7 +116,8 @@ def _do(plan: AccountPlan, op: Op, alone: bool, random: Callable[[int], bytes]) 
     return _put_attribute(plan, op)
 
 
-def _missing(ranges: UidRanges, *there: Sequence[int]) -> int:
+def missing(ranges: UidRanges, *there: Sequence[int]) -> int:
+    """How many of the UIDs that were named one by one are not `there`."""
     single = [low for low, high in ranges if low == high]
     if not single:
         return 0

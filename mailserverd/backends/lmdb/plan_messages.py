@@ -98,13 +98,16 @@ def _recount(plan: AccountPlan, box: MailboxRecord, uid: int, old: int, new: int
         box.deleted_octets += sign * size_of(plan.step.get(numbered(plan.prefix, b"r", box.mailbox_id, uid)) or b"")
 
 
-def copy(plan: AccountPlan, op: Copy | Move, may_spill: bool) -> OpResult:
+def copy(plan: AccountPlan, op: Copy | Move, may_spill: bool, most: int = 0) -> OpResult:
+    """most: messages, the first ones; 0: all."""
     source, target = plan.box(op.mailbox_id), plan.box(op.target)
-    found = [
-        (page.uids[i], page.masks[i])
-        for page, positions in state_pages.selected(plan.step, plan.prefix, source.mailbox_id, op.uids)
-        for i in positions
-    ]
+    found: list[tuple[int, int]] = []
+    for page, positions in state_pages.selected(plan.step, plan.prefix, source.mailbox_id, op.uids):
+        found += [(page.uids[i], page.masks[i]) for i in positions]
+        if 0 < most < len(found):
+            plan.next_uid = found[most][0]
+            del found[most:]
+            break
     _require_room(target, len(found))
     translate = _translation(plan, source, target, {mask for _, mask in found})
     moving = isinstance(op, Move)
@@ -155,9 +158,11 @@ def _translation(plan: AccountPlan, source: MailboxRecord, target: MailboxRecord
     return {mask: mask if same or mask < 256 else plan.mask(target, names_of(mask, source.keywords)) for mask in masks}
 
 
-def expunge(plan: AccountPlan, op: Expunge, may_spill: bool) -> OpResult:
+def expunge(plan: AccountPlan, op: Expunge, may_spill: bool, most: int = 0) -> OpResult:
+    """most: messages, the first ones; 0: all."""
     box = plan.box(op.mailbox_id)
-    return OpResult(tuple(map(Uid, _remove(plan, box, op.uids, op.only_deleted, may_spill))), mailbox_id=op.mailbox_id)
+    removed = _remove(plan, box, op.uids, op.only_deleted, may_spill, most=most)
+    return OpResult(tuple(map(Uid, removed)), mailbox_id=op.mailbox_id)
 
 
 def empty(plan: AccountPlan, box: MailboxRecord, may_spill: bool) -> None:
@@ -171,6 +176,7 @@ def _remove(
     only_deleted: bool,
     may_spill: bool,
     keep_content: bool = False,
+    most: int = 0,
 ) -> list[int]:
     """Take messages out of a mailbox; content that lies nowhere any more goes too, unless it is about to be placed."""
     removed: list[int] = []
@@ -181,6 +187,12 @@ def _remove(
             positions = [i for i in positions if page.masks[i] & DELETED]
         if not positions:
             continue
+        if most and len(removed) + len(positions) > most:
+            kept = most - len(removed)
+            plan.next_uid = page.uids[positions[kept]]
+            del positions[kept:]
+            if not positions:
+                break
         for i in positions:
             removed.append(page.uids[i])
             ids.append(_remove_placement(plan, box, page.uids[i], page.masks[i], keep_content))
@@ -190,6 +202,8 @@ def _remove(
             pending = len(removed)
             if may_spill:
                 plan.step.spill()
+        if most and plan.next_uid:
+            break
     if len(removed) > pending:
         _note_removed(plan, box, removed[pending:], ids[pending:])
     return removed

@@ -1,9 +1,11 @@
 """The MailboxIndex of a mailbox: loaded from its state pages, then kept up by the effects of commits."""
 
 from array import array
+from collections.abc import Sequence
 from itertools import compress
 
 from mailserverd.backends.lmdb.environment import Transaction
+from mailserverd.backends.lmdb.history import as_ranges
 from mailserverd.backends.lmdb.outcome import Effect
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import What
@@ -63,18 +65,23 @@ def _set_masks(index: MailboxIndex, effect: Effect) -> None:
 
 def _take_out(index: MailboxIndex, gone: tuple[int, ...]) -> None:
     """New arrays, for readers may hold the old ones."""
-    positions = [i for i in map(index.position_of, gone) if i >= 0]
-    columns = (index.uids, index.masks, index.modseqs)
-    if len(positions) <= _FEW:
-        columns = (index.uids[:], index.masks[:], index.modseqs[:])
-        for column in columns:
-            for i in reversed(positions):
-                del column[i]
-        index.uids, index.masks, index.modseqs = columns
+    runs = as_ranges([i for i in map(index.position_of, gone) if i >= 0])
+    if len(runs) <= _FEW:
+        index.uids = _without(index.uids, runs)
+        index.masks = _without(index.masks, runs)
+        index.modseqs = _without(index.modseqs, runs)
         return
     keep = bytearray(b"\1") * len(index.uids)
-    for i in positions:
-        keep[i] = 0
+    for first, last in runs:
+        keep[first : last + 1] = bytes(last + 1 - first)
     index.uids = array("I", compress(index.uids, keep))
     index.masks = array("Q", compress(index.masks, keep))
     index.modseqs = array("Q", compress(index.modseqs, keep))
+
+
+def _without(column: "array[int]", runs: Sequence[tuple[int, int]]) -> "array[int]":
+    """runs: positions, first and last."""
+    column = column[:]
+    for first, last in reversed(runs):
+        del column[first : last + 1]
+    return column
