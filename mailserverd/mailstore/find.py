@@ -22,13 +22,14 @@ from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, pages, rea
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
-from mailserverd.model.search_query import And, SearchQuery
+from mailserverd.model.search_query import And, Not, Or, SearchQuery
 from mailserverd.wire.mime.content import texts_of
 
 MAX_SCANNED_OCTETS = 33_554_432  # of one message; what lies beyond is not looked at
 
 
-LONG_HEADER_OCTETS = 16_384
+LONG_HEADER_OCTETS = 16_384  # others have their turn after a message with such a header, or with so much to it
+MANY_KEYS = 16  # or with so much asked of it
 
 
 class Apart(Protocol):
@@ -89,6 +90,7 @@ class _Scan:
         self.apart = apart
         self.needles = Needles()
         self.want = wanted_fields(query)
+        self.is_long = _keys(query) > MANY_KEYS
         self.damaged = False
 
     async def run(self, positions: Sequence[int]) -> list[int]:
@@ -107,7 +109,7 @@ class _Scan:
                 hits.append(position)
             elif verdict is None:
                 unknown.append(position)
-            if len(row.header) > LONG_HEADER_OCTETS:
+            if self.is_long or len(row.header) > LONG_HEADER_OCTETS:
                 await self.turn()
         for start in range(0, len(unknown), PAGE_BODIES):
             hits += await self._bodies(unknown[start : start + PAGE_BODIES])
@@ -129,7 +131,7 @@ class _Scan:
                 matches = self._holds(position, row, b"")
             if matches:
                 hits.append(position)
-            if row.size > LONG_HEADER_OCTETS:
+            if self.is_long or row.size > LONG_HEADER_OCTETS:
                 await self.turn()
         return hits
 
@@ -151,6 +153,12 @@ class _Scan:
         async for rows in pages(self.mail, self.mailbox_id, _ranges(list(places)), want, len(places)):
             for row in rows:
                 yield places[row.uid], row
+
+
+def _keys(query: SearchQuery) -> int:
+    if isinstance(query, And | Or):
+        return sum(map(_keys, query.parts))
+    return _keys(query.part) if isinstance(query, Not) else 1
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

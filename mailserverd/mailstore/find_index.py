@@ -82,10 +82,21 @@ async def index_part(query: SearchQuery, view: IndexView, among: Sequence[int], 
             among = await index_part(part, view, among, turn)
         return among
     assert isinstance(query, Or)
-    hit: set[int] = set()
-    for part in query.parts:
-        hit.update(await index_part(part, view, among, turn))
-    return [i for i in among if i in hit]
+    return await _any_of(query.parts, view, among, turn)
+
+
+async def _any_of(parts: Sequence[SearchQuery], view: IndexView, among: Sequence[int], turn: Turn) -> Sequence[int]:
+    """Each part is asked only of what no part before it has: what ORs within ORs hold is together no more than that."""
+    hits: set[int] = set()
+    left = among
+    for part in parts:
+        found = await index_part(part, view, left, turn)
+        if len(found) == len(left):
+            return among
+        if found:
+            hits.update(found)
+            left = [i for i in left if i not in hits]
+    return [i for i in among if i in hits]
 
 
 def flags_match(query: HasFlags, mask: int, keywords: tuple[str, ...]) -> bool:

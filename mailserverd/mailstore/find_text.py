@@ -65,10 +65,14 @@ class Needles:
 
 def header_has(header: bytes, header_index: bytes, name: str, needle: str) -> bool:
     """A field of this name with the needle in its decoded value; "" asks for the field alone."""
+    return any(needle in text for text in field_texts(header, header_index, name))
+
+
+@lru_cache(maxsize=8)
+def field_texts(header: bytes, header_index: bytes, name: str) -> tuple[str, ...]:
+    """The fields of this name as they read; kept for a moment, since one query may ask for many needles."""
     values = field_values(header, header_index, name.encode("utf-8", "surrogateescape"))
-    if not needle:
-        return bool(values)
-    return any(needle in fold(decode_header(value)) for value in values)
+    return tuple([fold(decode_header(value)) for value in values])
 
 
 def _is_plain(header: bytes) -> bool:

@@ -14,6 +14,7 @@ from mailserverd.model.mailbox import MailboxRow
 
 SUBSCRIBED = "subscribed/"
 MAX_ABSENT_SUBSCRIPTIONS = 1_000
+MAX_MAILBOXES = 10_000  # of an account: every change of the list costs as much as there are
 EVERY_UID = ((1, MAX_UID),)
 
 
@@ -49,11 +50,14 @@ async def create(mail: AccountMail, name: str, special_use: tuple[str, ...] = ()
 async def _put_names(mail: AccountMail, rows: Mapping[str, MailboxRow], names: list[str]) -> list[PutMailbox]:
     """A mailbox that comes (back) under a subscribed name is subscribed."""
     absent = await mail.attributes(SUBSCRIBED, MAX_ABSENT_SUBSCRIPTIONS)
-    return [
+    made = [
         PutMailbox(None, name, subscribed=True if SUBSCRIBED + name in absent else None)
         for name in names
         if name not in rows
     ]
+    if made and len(rows) + len(made) > MAX_MAILBOXES:
+        raise LimitReached(f"An account has at most {MAX_MAILBOXES} mailboxes")
+    return made
 
 
 async def delete(mail: AccountMail, name: str) -> MailboxId:

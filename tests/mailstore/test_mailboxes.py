@@ -43,6 +43,19 @@ def test_create_makes_the_parents_in_one_commit():
         drive(mailboxes.create(mail, "inbox"))
 
 
+def test_an_account_has_only_so_many(monkeypatch):
+    monkeypatch.setattr(mailboxes, "MAX_MAILBOXES", 4)
+    mail = MemoryMail()
+    drive(mailboxes.create(mail, "a/b"))
+    with pytest.raises(LimitReached, match="at most 4"):
+        drive(mailboxes.create(mail, "c/d"))
+    with pytest.raises(LimitReached):
+        drive(mailboxes.rename(mail, "a/b", "x/y/b"))
+    drive(mailboxes.create(mail, "c"))
+    drive(mailboxes.rename(mail, "c", "a/c"))
+    assert len(names(mail)) == 4
+
+
 def test_a_subscription_outlives_its_mailbox():
     mail = MemoryMail()
     drive(mailboxes.create(mail, "a"))
