@@ -93,7 +93,7 @@ def mail_flow(backends: Backends, reloading: Reloading, metrics: Metrics, trace:
     )
     folder = config.server.data_directory / "spool"
     folder.mkdir(mode=0o700, exist_ok=True)
-    spool = Spool(folder, config.limits.max_spool_memory_bytes)
+    spool = Spool(folder, config.limits.max_spool_memory_bytes, elsewhere)
     reloading.tell(lambda new: setattr(spool, "max_memory_bytes", new.limits.max_spool_memory_bytes))
     reloading.tell(lambda new: setattr(backends.directory, "subaddress_delimiter", new.delivery.subaddress_delimiter))
     return MailFlow(ingest, router, inbound, pending, spool, queue_ids, dates)

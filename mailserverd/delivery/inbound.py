@@ -7,7 +7,7 @@ durably, before the answer; an error of ours is logged with its traceback and is
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, outcome_of, reason_of, where_of
@@ -21,9 +21,6 @@ from mailserverd.model.identifiers import AccountId
 from mailserverd.model.outcome import Delivered, Outcome, Refused, TryLater
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
-
-LARGE_OCTETS = 1_048_576  # from here on messages are scanned in a thread, and only LARGE_AT_ONCE of them at a time
-LARGE_AT_ONCE = 2
 
 LOOP = Refused("5.4.6", "the message has been through too many servers: a mail loop")
 NO_SPACE = TryLater("4.3.1", "the server is short of space")
@@ -55,7 +52,6 @@ class Inbound:
         self._max_received = max_received
         self._metrics = metrics
         self._trace = trace
-        self._large = DeferredSemaphore(LARGE_AT_ONCE)
 
     async def receive(
         self, envelope: Envelope, spooled: Spooled, amend: Callable[[bytes], bytes] | None = None
@@ -65,14 +61,14 @@ class Inbound:
         amend: changes a submitted message before ours goes on top of it. The spooled message stays the caller's.
         """
         try:
-            if spooled.size < LARGE_OCTETS and not spooled.in_file:
+            if not spooled.in_file:
                 return await self._receive(envelope, self._message(envelope, spooled, amend))
-            await self._large.acquire()
+            await spooled.gate.acquire()
             try:
                 message = await self._run_in_thread(lambda: self._message(envelope, spooled, amend))
                 return await self._receive(envelope, message)
             finally:
-                self._large.release()
+                spooled.gate.release()
         except Looping:
             _log.warn("message refused: mail loop", session=envelope.session, queue_id=envelope.queue_id)
             self._trace.record("refused", queue_id=envelope.queue_id, why=LOOP.why)

@@ -1,27 +1,43 @@
 """Where a message is while it is being received: in memory when small, else in a file without a name.
 
 Standing rules: all messages being received together take at most `max_memory_bytes`; what comes above goes to files;
-a spool file has no name, so that a crash leaves nothing behind; a full disk is remembered and told at the end of the
-message, never raised into the protocol.
+of those two at a time are in memory to be stored, whatever their door; a spool file has no name, so that a crash
+leaves nothing behind; a full disk is remembered and told at the end of the message, never raised into the protocol.
 """
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from twisted.internet.defer import DeferredSemaphore
+
+LARGE_AT_ONCE = 2
 SMALL_OCTETS = 262_144  # a message up to this size stays in memory while there is room
 
 
+InThread = Callable[[Callable[["Spooled"], bytes], "Spooled"], Awaitable[bytes]]
+"""Runs a function of one argument off the reactor's thread."""
+
+
+async def _here(function: Callable[["Spooled"], bytes], spooled: "Spooled") -> bytes:
+    return function(spooled)
+
+
 class Spool:
-    """The folder and the memory that the messages of all sessions share."""
+    """The folder and the memory that the messages of all sessions share.
 
-    __slots__ = ("folder", "max_memory_bytes", "memory_bytes")
+    large: held by whoever has a message that lies in a file in memory as a whole.
+    """
 
-    def __init__(self, folder: Path, max_memory_bytes: int) -> None:
+    __slots__ = ("folder", "in_thread", "large", "max_memory_bytes", "memory_bytes")
+
+    def __init__(self, folder: Path, max_memory_bytes: int, in_thread: InThread = _here) -> None:
         self.folder = folder
+        self.in_thread = in_thread
         self.max_memory_bytes = max_memory_bytes
         self.memory_bytes = 0
+        self.large = DeferredSemaphore(LARGE_AT_ONCE)
 
     def open(self) -> "Spooled":
         return Spooled(self)
@@ -90,9 +106,19 @@ class Spooled:
             raise OSError("the spool file is shorter than what was written to it")
         return content
 
+    async def whole(self) -> bytes:
+        """octets(), waiting for the file elsewhere. Raises OSError."""
+        return self.octets() if self._file is None else await self._spool.in_thread(Spooled.octets, self)
+
     @property
     def in_file(self) -> bool:
+        """Not to be read in the reactor thread, and no more than LARGE_AT_ONCE of them at a time."""
         return self._file is not None
+
+    @property
+    def gate(self) -> DeferredSemaphore:
+        """Acquire it before octets() of a message in a file, release it when the message is stored."""
+        return self._spool.large
 
     def close(self) -> None:
         self._release()

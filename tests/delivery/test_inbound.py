@@ -8,8 +8,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from mailserverd.delivery.envelope import Envelope, Routed
-from mailserverd.delivery.inbound import LARGE_OCTETS
 from mailserverd.delivery.pending import POLL_SECONDS
+from mailserverd.delivery.spool import SMALL_OCTETS
 from mailserverd.model.errors import LimitReached, NotFound, OverQuota, TryAgain
 from mailserverd.model.outcome import Delivered, Outcome, Refused, TryLater
 from tests.smtp.doubles import NOW, House
@@ -105,13 +105,13 @@ def test_a_scan_that_fails_is_ours_and_temporary(house: House) -> None:
 def test_no_space_to_spool(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.spool.folder = tmp_path / "gone"
-    [outcome] = receive(house, envelope(house), b"x" * 2 * LARGE_OCTETS)
+    [outcome] = receive(house, envelope(house), b"x" * 2 * SMALL_OCTETS)
     assert outcome == TryLater("4.3.1", "the server is short of space")
 
 
 def test_a_large_message_from_its_file(house: House) -> None:
-    assert receive(house, envelope(house), MESSAGE + b"x" * 2 * LARGE_OCTETS) == [Delivered()]
-    assert house.copies.delivered[0][1].endswith(b"x" * 2 * LARGE_OCTETS)
+    assert receive(house, envelope(house), MESSAGE + b"x" * 2 * SMALL_OCTETS) == [Delivered()]
+    assert house.copies.delivered[0][1].endswith(b"x" * 2 * SMALL_OCTETS)
 
 
 def test_when_all_copies_fail_the_sender_tries_again(house: House) -> None:

@@ -1,11 +1,14 @@
 """delivery/spool.py"""
 
 import os
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from mailserverd.delivery.spool import SMALL_OCTETS, Spool
+from mailserverd.delivery.spool import SMALL_OCTETS, Spool, Spooled
 
 
 def test_a_small_message_stays_in_memory_and_is_given_back(tmp_path: Path) -> None:
@@ -45,6 +48,45 @@ def test_all_sessions_share_one_bound(tmp_path: Path) -> None:
     for each in messages:
         each.close()
     assert spool.memory_bytes == 0
+
+
+def test_two_messages_in_files_are_in_memory_as_a_whole_at_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10)
+    uploads = [spool.open() for _ in range(4)]
+    inside: list[Spooled] = []
+    for each in uploads:
+        each.append(b"x" * 20)
+        each.gate.acquire().addCallback(lambda _, each=each: inside.append(each))
+    assert inside == uploads[:2]
+    inside[0].gate.release()
+    assert inside == uploads[:3]
+    for each in uploads:
+        each.close()
+
+
+def test_a_file_is_read_elsewhere(tmp_path: Path) -> None:
+    asked: list[Spooled] = []
+
+    async def in_thread(function: Callable[[Spooled], bytes], spooled: Spooled) -> bytes:
+        asked.append(spooled)
+        return function(spooled)
+
+    spool = Spool(tmp_path, 10, in_thread)
+    small, large = spool.open(), spool.open()
+    small.append(b"small")
+    large.append(b"y" * 20)
+    assert success_result_of(small.whole()) == b"small"
+    assert asked == []
+    assert success_result_of(large.whole()) == b"y" * 20
+    assert asked == [large]
+    small.close()
+    large.close()
+
+
+def success_result_of(waiting: Coroutine[Any, Any, bytes]) -> bytes:
+    results: list[bytes] = []
+    Deferred.fromCoroutine(waiting).addCallback(results.append)
+    return results[0]
 
 
 def test_a_missing_folder_is_told_at_the_end_only(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from twisted.logger import Logger
 
+from mailserverd.delivery.spool import Spooled
 from mailserverd.imap.reply import Reply, no, ok
 from mailserverd.imap.session import Session
 from mailserverd.mailstore.append import Appended
@@ -23,8 +24,19 @@ async def run(session: Session, command: Append) -> Reply:
     except NotFound:
         return no(b"No such mailbox", b"TRYCREATE")
     await check_room(session.mail, command.octets)
+    if not upload.in_file:
+        return await _store(session, command, upload)
+    await upload.gate.acquire()
     try:
-        octets = upload.octets()
+        await session.turn()  # who has gone meanwhile needs no memory any more
+        return await _store(session, command, upload)
+    finally:
+        upload.gate.release()
+
+
+async def _store(session: Session, command: Append, upload: Spooled) -> Reply:
+    try:
+        octets = await upload.whole()
     except OSError as error:
         log.error("could not spool an APPEND; look at the disk", session=session.peer.session, why=str(error))
         return no(b"Cannot take the message now, try again later", b"UNAVAILABLE")
