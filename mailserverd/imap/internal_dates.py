@@ -1,6 +1,6 @@
 """INTERNALDATE of many messages: the day, the minute and the zone are texts made before.
 
-Standing rule: as wire/imap/dates.format_date_time writes it, quotes included.
+Standing rule: a date-time of RFC 9051 §9, quotes included; tests/wire/imap/slow_dates.py writes it the plain way.
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from mailserverd.imap.internal_dates import internal_dates
 from mailserverd.model.message import MessageRow
-from mailserverd.wire.imap.dates import format_date_time
+from tests.wire.imap.slow_dates import format_date_time
 
 
 @settings(max_examples=200, deadline=None)

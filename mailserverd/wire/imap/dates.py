@@ -5,8 +5,6 @@ Standing rule: a date that no calendar has is BadSyntax.
 
 import re
 from datetime import date
-from functools import lru_cache
-from time import gmtime
 
 from mailserverd.wire.imap.syntax_error import BadSyntax
 
@@ -49,20 +47,3 @@ def parse_date_time(text: bytes) -> tuple[int, int]:
         offset = -offset
     local = _midnight(match[1].strip(), match[2], match[3]) + hour * 3600 + minute * 60 + second
     return local - offset * 60, offset
-
-
-@lru_cache(maxsize=256)
-def format_date_time(seconds: int, offset: int) -> bytes:
-    """The date-time with its quotes."""
-    moment = gmtime(seconds + offset * 60)
-    sign = b"-" if offset < 0 else b"+"
-    return b'"%2d-%b-%04d %02d:%02d:%02d %b%02d%02d"' % (
-        moment.tm_mday,
-        MONTHS[moment.tm_mon - 1],
-        moment.tm_year,
-        moment.tm_hour,
-        moment.tm_min,
-        moment.tm_sec,
-        sign,
-        *divmod(abs(offset), 60),
-    )

@@ -316,11 +316,6 @@ def compile_fields(names: Iterable[bytes], invert: bool = False) -> FieldSelecto
     return FieldSelector(codes, frozenset(name for name in lowered if name not in CODES), invert)
 
 
-def select_fields(header: bytes, header_index: bytes, selector: FieldSelector) -> bytes:
-    """BODY[HEADER.FIELDS (...)] or, with an inverted selector, HEADER.FIELDS.NOT."""
-    return selector.pick(header, header_index)
-
-
 def index_header(header: bytes, limits: MimeLimits = DEFAULT_LIMITS) -> bytes:
     """The header index of a block that has none stored: a part's, or one out of an embedded message."""
     return read_header(header, limits)[0]

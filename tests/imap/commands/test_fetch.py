@@ -5,10 +5,10 @@ from mailserverd.imap.fetch_plan import Plan
 from mailserverd.interfaces.mail_store import Expunge
 from mailserverd.model.identifiers import email_id_text, thread_id_text
 from mailserverd.wire.imap.command.fetch import parse_fetch
-from mailserverd.wire.imap.dates import format_date_time
 from mailserverd.wire.imap.syntax_error import BadSyntax
 from tests.imap.fake_session import selecting
 from tests.mailstore.memory_mail import MemoryMail, drive
+from tests.wire.imap.slow_dates import format_date_time
 
 HEADER = b"From: a@b.c\r\nSubject: one\r\n two\r\nX-Own: 1\r\n\r\n"
 MESSAGE = HEADER + b"line\r\n"
