@@ -1,13 +1,15 @@
 """Octets to lines and literals, bounded (RFC 9051 §4.3, RFC 7888).
 
-Standing rules: a literal that is too large is refused before its octets are asked for, or when they come unasked
-({n+}) swallowed without being kept; an over-long line is swallowed too; a bare LF ends a line as CRLF does (people
-who type send it), which is harmless since message octets are counted here and never searched for line ends.
+Standing rules: a literal that is too large, and a message that its mailbox would not take, is refused before its
+octets are asked for, or when they come unasked ({n+}) swallowed without being kept; an over-long line is swallowed
+too; a bare LF ends a line as CRLF does (people who type send it), which is harmless since message octets are counted
+here and never searched for line ends.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 from mailserverd.delivery.spool import Spooled
@@ -44,6 +46,9 @@ class Engine(Protocol):
     def write(self, octets: bytes) -> None: ...
     def command(self, tag: bytes, text: bytes, after_tag: int) -> None: ...
     def append(self, tag: bytes, value: Append) -> None: ...
+    def ask(self, value: Append, then: Callable[[Reply | None], None]) -> None:
+        """Whether this APPEND is refused before its octets come; nothing is taken until `then` was told."""
+        ...
 
 
 class Input:
@@ -198,19 +203,24 @@ class Input:
 
     def _announced(self, text: bytes, size: int, at_once: bool) -> None:
         """A literal of `size` octets follows; with `at_once` without our leave."""
-        tag = self._tag_of(text)
         append = self._append_of(text)
         refusal = self._why_not(text, size, append)
+        if append is not None and refusal is None:
+            self._engine.ask(append, lambda refusal: self._decided(text, size, append, at_once, refusal))
+        else:
+            self._decided(text, size, append, at_once, refusal)
+
+    def _decided(self, text: bytes, size: int, append: Append | None, at_once: bool, refusal: Reply | None) -> None:
         if refusal is None:
             self._accept(text, size, append)
             if not at_once:
                 self._engine.write(b"+ OK\r\n")
         elif at_once:
-            self._refuse_later(tag, refusal)
+            self._refuse_later(self._tag_of(text), refusal)
             self._swallow(size)
         else:
             self._literals = 0
-            self._engine.refuse(tag, refusal)
+            self._engine.refuse(self._tag_of(text), refusal)
 
     def _why_not(self, text: bytes, size: int, append: Append | None) -> Reply | None:
         engine = self._engine

@@ -7,7 +7,7 @@ what the client takes but the rest of one batch; STARTTLS throws away what came 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from zope.interface import implementer
 from mailserverd.accounts.login import Peer
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.imap.capabilities import append_limit, capabilities
+from mailserverd.imap.commands.append import why_not
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.input import Input
 from mailserverd.imap.leaving import leave
@@ -60,7 +61,8 @@ class ImapServer(imap4.IMAP4Server):
         factory, transport = self.factory, self.transport
         self.clock = factory.clock
         self.paused = False
-        self._coroutine: Coroutine[Any, Any, Reply] | None = None
+        self._coroutine: Coroutine[Any, Any, Reply | None] | None = None
+        self._asked: Callable[[Reply | None], None] | None = None
         self._verb: Verb | None = None
         self._started = 0.0
         self._turn_ends = 0.0
@@ -243,6 +245,13 @@ class ImapServer(imap4.IMAP4Server):
     def append(self, tag: bytes, value: Append) -> None:
         self.run(tag, VERBS[b"APPEND"], value)
 
+    def ask(self, value: Append, then: Callable[[Reply | None], None]) -> None:
+        self._asked = then
+        self._verb = VERBS[b"APPEND"]
+        self._turn_ends = perf_counter() + _TURN_SECONDS
+        self._coroutine = why_not(self.session, value)
+        self._advance()
+
     # One command.
 
     def run(self, tag: bytes, verb: Verb, value: Command) -> None:
@@ -287,16 +296,23 @@ class ImapServer(imap4.IMAP4Server):
     def _verb_name(self) -> str:
         return self._verb.name if self._verb is not None else ""
 
-    def _finish(self, reply: Reply) -> None:
+    def _finish(self, reply: Reply | None) -> None:
         session, verb = self.session, self._verb
         assert verb is not None
         self._coroutine = None
+        then, self._asked = self._asked, None
         if session.upload is not None:
             session.upload.close()
             session.upload = None
         if self._lost:
             self._forget()
             return
+        if then is not None:
+            then(reply)
+            if self._last_words:
+                self.goodbye(self._last_words)
+            return
+        assert reply is not None
         selected = session.selected
         if selected is not None:
             try:

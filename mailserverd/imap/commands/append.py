@@ -3,7 +3,7 @@
 from twisted.logger import Logger
 
 from mailserverd.delivery.spool import Spooled
-from mailserverd.imap.reply import Reply, no, ok
+from mailserverd.imap.reply import Reply, bad, no, ok
 from mailserverd.imap.session import Session
 from mailserverd.mailstore.append import Appended
 from mailserverd.mailstore.mailboxes import find
@@ -15,15 +15,22 @@ log = Logger()
 DOOR = "imap"
 
 
-async def run(session: Session, command: Append) -> Reply:
-    upload = session.upload
-    if upload is None or not command.octets:
+async def why_not(session: Session, command: Append) -> Reply | None:
+    """Asked before the message comes. RFC 9051 §6.3.12: TRYCREATE. Raises OverQuota."""
+    if not command.octets:
         return no(b"A message has at least one octet")
     try:
         await find(session.mail, command.mailbox)
     except NotFound:
         return no(b"No such mailbox", b"TRYCREATE")
     await check_room(session.mail, command.octets)
+    return None
+
+
+async def run(session: Session, command: Append) -> Reply:
+    upload = session.upload
+    if upload is None:  # a message as a quoted string, which the grammar does not have
+        return bad(b"The message must be a literal")
     if not upload.in_file:
         return await _store(session, command, upload)
     await upload.gate.acquire()
