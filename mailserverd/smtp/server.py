@@ -2,8 +2,7 @@
 
 Standing rules: one command is in flight, and while it is awaited, or while the client does not read, nothing more is
 read from the client than what was on its way; replies to commands that came together are one write; plaintext that
-came with STARTTLS is thrown away (RFC 3207 §6); a command's time runs from the last reply and is not lengthened by
-single octets; every connection ends, whatever the client does (RFC 5321 §4.5.3.2).
+came with STARTTLS is thrown away (RFC 3207 §6); every connection ends, whatever the client does (RFC 5321 §4.5.3.2).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.mail.smtp import ESMTP
@@ -25,6 +24,7 @@ from mailserverd.delivery.trace_headers import TlsSeen
 from mailserverd.model.account import Revoked
 from mailserverd.smtp import replies
 from mailserverd.smtp.commands import obey
+from mailserverd.smtp.deadline import Deadline
 from mailserverd.smtp.session import After, Session
 from mailserverd.wire.proxy.header import BadProxyHeader, parse_proxy_header
 from mailserverd.wire.sasl.base64_line import MAX_LINE_OCTETS as MAX_LOGIN_LINE_OCTETS
@@ -35,10 +35,6 @@ from mailserverd.wire.smtp.reply import reply
 if TYPE_CHECKING:
     from mailserverd.smtp.factory import SmtpFactory
 
-PROXY_SECONDS = 10.0
-CLOSING_SECONDS = 30.0  # how long a client may take to read the last reply
-MESSAGE_SECONDS = 600.0  # a message may take this long, and a second more for each
-MESSAGE_OCTETS_A_SECOND = 1024
 MAX_SKIPPED_OCTETS = 1_048_576  # of one command line; then the client is dropped
 COMMANDS_A_TURN = 200  # then other sessions have theirs
 _MAX_LOGIN_COMMAND = MAX_LOGIN_LINE_OCTETS + 40
@@ -66,10 +62,8 @@ class SmtpServer(ESMTP):
     _closing = False
     _last_words = b""  # what ends the session as soon as no command is in flight
     _lost = False
-    _since = 0.0  # when the message being received began
     _begun = 0.0  # when the command in flight came
-    _deadline = 0.0
-    _timer: IDelayedCall | None = None
+    _deadline: Deadline
 
     def __init__(self, factory: SmtpFactory) -> None:
         """ESMTP's own __init__ makes the state of its engine, which is not used."""
@@ -80,15 +74,13 @@ class SmtpServer(ESMTP):
 
     def connectionMade(self) -> None:
         factory, transport = self.factory, self.transport
-        clock = factory.services.clock
         peer = transport.getPeer()
         self._client = getattr(peer, "host", "")
         transport.registerProducer(self, True)
         if hasattr(transport, "setTcpNoDelay"):
             transport.setTcpNoDelay(True)
         factory.sessions.add(self)
-        self._timer = clock.callLater(PROXY_SECONDS, self._time_is_up)
-        self._deadline = clock.seconds() + PROXY_SECONDS
+        self._deadline = Deadline(factory.services.clock, factory.settings, self.timeoutConnection)
         if self._client not in factory.settings.proxy_networks:
             self._greet()
 
@@ -107,9 +99,7 @@ class SmtpServer(ESMTP):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = self._closing = True
         self._input = b""
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+        self._deadline.end()
         factory, session = self.factory, self._session
         factory.sessions.discard(self)
         if session is not None:
@@ -120,12 +110,15 @@ class SmtpServer(ESMTP):
         factory.session_over()
 
     def timeoutConnection(self) -> None:
+        if self._closing or self._blocked:
+            self.transport.abortConnection()
+            return
         self._say_goodbye(reply(421, "4.4.2", f"{self.factory.settings.hostname} waited too long for you"))
 
     def pauseProducing(self) -> None:
         """The client does not read what we wrote."""
         self._blocked = True
-        self._deadline = self.factory.services.clock.seconds() + self.factory.settings.stalled_client_seconds
+        self._deadline.for_reading()
 
     def resumeProducing(self) -> None:
         self._blocked = False
@@ -167,7 +160,7 @@ class SmtpServer(ESMTP):
             return
         session = self._session = Session(services, settings, self._client, self)
         _log.info("connected", session=session.session_id, listener=settings.listener, address=self._client)
-        self._deadline = services.clock.seconds() + settings.command_timeout_seconds
+        self._deadline.for_command()
         write_now(self.transport, factory.greeting)
 
     def say_goodbye(self, status: str = "4.3.2", why: str = "is going down") -> None:
@@ -194,9 +187,7 @@ class SmtpServer(ESMTP):
         self._input = b""
         if last:
             write_now(self.transport, last)
-        self._deadline = self.factory.services.clock.seconds() + CLOSING_SECONDS
-        if self._timer is not None and self._timer.active():
-            self._timer.reset(CLOSING_SECONDS)
+        self._deadline.for_going()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 
@@ -317,7 +308,7 @@ class SmtpServer(ESMTP):
         answered = self._answered
         self._waiting = answered is None
         if self._waiting:
-            self._deadline = float("inf")
+            self._deadline.none()
         return answered
 
     def _resume(self, result: Any, waiting: Coroutine[Any, Any, bytes]) -> None:
@@ -379,40 +370,15 @@ class SmtpServer(ESMTP):
             self._paused = True
             self.transport.pauseProducing()
 
-    # Times.
-
     def _set_deadline(self, session: Session, progress: bool) -> None:
         """progress: something was answered, so that the time for the next command begins."""
         if self._blocked or self._waiting or self._closing:
             return
         if session.receiver is not None:
-            now = self.factory.services.clock.seconds()
-            if not self._since:
-                self._since = now
             transaction = session.transaction
-            octets = transaction.octets if transaction is not None else 0
-            whole = self._since + MESSAGE_SECONDS + octets / MESSAGE_OCTETS_A_SECOND
-            self._deadline = min(now + session.settings.data_timeout_seconds, whole)
+            self._deadline.for_message(transaction.octets if transaction is not None else 0)
         elif progress:
-            self._since = 0.0
-            self._deadline = self.factory.services.clock.seconds() + session.settings.command_timeout_seconds
-
-    def _time_is_up(self) -> None:
-        """The one timer of a connection: it looks at the deadline, which moves on without it."""
-        clock = self.factory.services.clock
-        left = self._deadline - clock.seconds()
-        if left > 0:
-            settings = self.factory.settings
-            soonest = min(
-                settings.command_timeout_seconds, settings.data_timeout_seconds, settings.stalled_client_seconds
-            )
-            self._timer = clock.callLater(min(left, float(soonest)), self._time_is_up)
-            return
-        self._timer = clock.callLater(CLOSING_SECONDS, self._time_is_up)
-        if self._closing or self._blocked:
-            self.transport.abortConnection()
-        else:
-            self.timeoutConnection()
+            self._deadline.for_command()
 
     # The PROXY protocol.
 
