@@ -120,6 +120,7 @@ class Protocols:
             tls=self._prepared.tls,
             hostname=self._reloading.config.server.hostname,
             new_session_id=self._seen.session_ids.next,
+            stalled_seconds=lambda: self._reloading.config.limits.stalled_client_seconds,
             timestamp=lambda: f"{os.urandom(8).hex()}.{int(time())}",
             observe=lambda verb, seconds: commands["pop3", verb].observe(seconds),
         )

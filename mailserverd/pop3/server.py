@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.mail.pop3 import POP3
 from twisted.python.failure import Failure
@@ -45,6 +46,10 @@ class Pop3Server(POP3):
     _reading_paused = False
     _drained: Deferred[None] | None = None
     _choked = False
+    _is_in = False
+    _timer: IDelayedCall | None = None
+    _heard = 0.0  # when the client last sent or took something; before the login, when it came
+    _stalled = 0.0  # since when it takes nothing, where it is choked
     _pending: list[bytes] = []  # noqa: RUF012  the class's own is never filled
     transport: Any
     factory: Any = None
@@ -58,9 +63,6 @@ class Pop3Server(POP3):
         self._began = 0.0
 
     # What Twisted calls
-
-    def callLater(self, period: float, func: Any) -> Any:  # TimeoutMixin
-        return self._services.clock.callLater(period, func)
 
     def connectionMade(self) -> None:
         self._host = str(getattr(self.transport.getPeer(), "host", ""))
@@ -77,12 +79,13 @@ class Pop3Server(POP3):
         peer = Peer(self._host, self._implicit_tls, "pop3", self._services.new_session_id())
         log.info("connected", session=peer.session, listener=self._listener, address=self._host)
         self._session = Session(self, self._services, peer)
-        self.setTimeout(self._services.settings().idle_timeout_seconds)  # type: ignore[no-untyped-call]
+        self._heard = self._services.clock.seconds()
+        self._look_in(self._services.settings().idle_timeout_seconds)
         self.transport.write(self._session.greeting())
 
     def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
         self._ended = True
-        self.setTimeout(None)  # type: ignore[no-untyped-call]
+        self._look_no_more()
         self._buffer = b""
         session, self._session = self._session, None
         if session is None:
@@ -93,15 +96,11 @@ class Pop3Server(POP3):
         session.close()
         self.resumeProducing()  # whoever waits for the client to read goes on, and finds it gone
 
-    def timeoutConnection(self) -> None:
-        """RFC 1939 §3: no reply, nothing removed; whatever the client has not read is dropped too."""
-        self._ended = True
-        self.transport.abortConnection()
-
     def dataReceived(self, data: bytes) -> None:
         if self._ended:
             return
-        self.resetTimeout()  # type: ignore[no-untyped-call]
+        if self._is_in:  # neither octets nor commands lengthen the time for logging in
+            self._heard = self._services.clock.seconds()
         self._buffer = self._buffer + data if self._buffer else data
         if self._busy or self._choked:
             self._hold_back()
@@ -110,12 +109,16 @@ class Pop3Server(POP3):
 
     def pauseProducing(self) -> None:
         self._choked = True
+        self._stalled = self._services.clock.seconds()
+        stalled = self._services.stalled_seconds()
+        if self._timer is not None and self._timer.getTime() > self._stalled + stalled:
+            self._look_in(stalled)
 
     def resumeProducing(self) -> None:
         self._choked = False
         waiting, self._drained = self._drained, None
+        self._heard = self._services.clock.seconds()
         if waiting is not None:
-            self.resetTimeout()  # type: ignore[no-untyped-call]
             waiting.callback(None)
         elif self._buffer and not self._busy and not self._ended:
             self._work()
@@ -157,7 +160,7 @@ class Pop3Server(POP3):
         self._flush()
         self._ended = True
         self._buffer = b""
-        self.setTimeout(CLOSING_SECONDS)  # type: ignore[no-untyped-call]  # over TLS the client would have to agree
+        self._look_in(CLOSING_SECONDS)  # over TLS the client would have to agree to the end
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 
@@ -173,6 +176,31 @@ class Pop3Server(POP3):
     def ends_by(self, revoked: Revoked) -> bool:
         login = self._session.login if self._session is not None else None
         return login is not None and login.ends_by(revoked)
+
+    # Time
+
+    def _look_in(self, seconds: float) -> None:
+        """The one timer of a connection. (Twisted's reset() to an earlier time looks for it among all there are.)"""
+        self._look_no_more()
+        self._timer = self._services.clock.callLater(seconds, self._look_at_clock)
+
+    def _look_no_more(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _look_at_clock(self) -> None:
+        """RFC 1939 §3: no reply, nothing removed; whatever the client has not read is dropped too."""
+        self._timer = None
+        now = self._services.clock.seconds()
+        left = self._heard + self._services.settings().idle_timeout_seconds - now
+        if self._choked:
+            left = min(left, self._stalled + self._services.stalled_seconds() - now)
+        if self._ended or left <= 0:
+            self._ended = True
+            self.transport.abortConnection()
+        else:
+            self._look_in(left)
 
     # Lines
 
@@ -258,7 +286,11 @@ class Pop3Server(POP3):
 
     def _judge(self, session: Session, answer: bytes) -> None:
         """Count the command, and end a session of nothing but errors."""
-        self._services.observe(session.verb, self._services.clock.seconds() - self._began)
+        now = self._services.clock.seconds()
+        self._services.observe(session.verb, now - self._began)
+        if not self._is_in and session.login is not None:
+            self._is_in = True
+            self._heard = now
         if answer[:1] != b"-":
             session.bad_commands = 0
             return

@@ -51,7 +51,8 @@ class DropLocks:
 @dataclass(slots=True)
 class Pop3Services:
     """settings: the [pop3] section as it is now. tls: makes the TLS state of a connection (assembly.tls.ServerTls).
-    observe: told of every command (verb, seconds). timestamp: a fresh, unique part of the APOP banner."""
+    observe: told of every command (verb, seconds). timestamp: a fresh, unique part of the APOP banner.
+    stalled_seconds: [limits] stalled_client_seconds as it is now."""
 
     authenticator: Authenticator
     store: MailStore
@@ -62,5 +63,6 @@ class Pop3Services:
     hostname: str
     new_session_id: Callable[[], str]
     timestamp: Callable[[], str]
+    stalled_seconds: Callable[[], int]
     observe: Callable[[str, float], None] = lambda verb, seconds: None
     locks: DropLocks = field(default_factory=DropLocks)

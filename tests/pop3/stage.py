@@ -85,6 +85,7 @@ class Stage:
             hostname="mx.example.org",
             new_session_id=lambda: "s1",
             timestamp=lambda: "1896.697170952",
+            stalled_seconds=lambda: 300,
             observe=lambda verb, seconds: self.observed.append(verb),
         )
         self.factory = Pop3Factory(self.services, "pop3")

@@ -1,6 +1,7 @@
 """The Twisted side: order, pipelining, back-pressure, TLS injection, time-outs, stock code out of reach."""
 
 import pytest
+from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
 from twisted.mail import pop3 as stock
 from twisted.protocols import basic
@@ -220,6 +221,57 @@ def test_idle_client_is_dropped_without_a_word():
     stage.clock.advance(2)
     assert client.transport.aborted
     assert client.take() == b""
+
+
+def test_neither_octets_nor_commands_lengthen_the_time_for_logging_in():
+    stage = Stage()
+    client = stage.client()
+    for _ in range(6):
+        stage.clock.advance(99)
+        client.say(b"CAPA")
+        client.server.dataReceived(b"x")
+    assert not client.transport.aborted
+    stage.clock.advance(7)
+    assert client.transport.aborted
+
+
+def test_the_time_after_the_login_is_whole():
+    stage = Stage()
+    client = stage.client()
+    stage.clock.advance(590)
+    client.say(b"USER user@example.org", b"PASS " + PASSWORD.encode())
+    stage.clock.advance(599)
+    assert not client.transport.aborted
+    stage.clock.advance(2)
+    assert client.transport.aborted
+
+
+def test_who_reads_nothing_is_dropped():
+    stage = Stage()
+    client = stage.logged_in()
+    for _ in range(5):  # slow, but it does read
+        client.server.pauseProducing()
+        stage.clock.advance(299)
+        client.server.resumeProducing()
+    client.server.pauseProducing()
+    stage.clock.advance(299)
+    assert not client.transport.aborted
+    stage.clock.advance(2)
+    assert client.transport.aborted
+
+
+def test_timers_are_never_moved_to_an_earlier_time(monkeypatch):
+    """Twisted's reset() would look for the timer among those of all sessions."""
+    monkeypatch.setattr(DelayedCall, "reset", lambda *_: pytest.fail("reset"))
+    stage = Stage()
+    client = stage.logged_in()
+    client.server.pauseProducing()
+    client.server.resumeProducing()
+    client.say(b"QUIT")
+    assert client.transport.disconnecting
+    assert len(stage.clock.getDelayedCalls()) == 1
+    client.lose()
+    assert stage.clock.getDelayedCalls() == []
 
 
 def test_nothing_but_errors_ends_the_session():
