@@ -9,6 +9,7 @@ from twisted.internet.protocol import ServerFactory
 from zope.interface import implementer
 
 from mailserverd.config.schema import Config
+from mailserverd.connection.outbox import Outbox
 from mailserverd.model.account import Revoked
 from mailserverd.smtp.server import SmtpServer
 from mailserverd.smtp.services import Services
@@ -27,6 +28,7 @@ class SmtpFactory(ServerFactory["SmtpServer"]):
 
     def __init__(self, services: Services, config: Config, listener: str) -> None:
         self.services = services
+        self.outbox = Outbox(services.clock)
         self.sessions: set[SmtpServer] = set()
         self._listener = listener
         self._latencies: dict[bytes, Histogram] = {}

@@ -185,6 +185,7 @@ class SmtpServer(ESMTP):
     def _close_with(self, last: bytes) -> None:
         self._closing = True
         self._input = b""
+        self.factory.outbox.flush()
         if last:
             write_now(self.transport, last)
         self._deadline.for_going()
@@ -238,7 +239,7 @@ class SmtpServer(ESMTP):
 
     def _send(self, out: list[bytes]) -> None:
         if out:
-            write_now(self.transport, out[0] if len(out) == 1 else b"".join(out))
+            self.factory.outbox.write(self.transport, out[0] if len(out) == 1 else b"".join(out))
 
     def _observe(self, session: Session) -> None:
         """Note how long the answer to a command took."""
@@ -290,6 +291,7 @@ class SmtpServer(ESMTP):
             self._close_with(b"".join(out))
             return
         self._input = b""
+        self.factory.outbox.flush()
         write_now(self.transport, b"".join(out))
         tls = self.factory.services.tls
         assert tls is not None
@@ -345,7 +347,7 @@ class SmtpServer(ESMTP):
         if session.after is not After.GO_ON:
             self._act(session, [answer])
             return
-        write_now(self.transport, answer)
+        self.factory.outbox.write(self.transport, answer)
         self._set_deadline(session, True)
         self._go_on()
 
