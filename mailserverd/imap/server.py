@@ -27,6 +27,7 @@ from mailserverd.imap.commands.append import why_not
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.input import Input
 from mailserverd.imap.leaving import leave
+from mailserverd.imap.patience import Patience
 from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error, syntax_reply
 from mailserverd.imap.session import Session
 from mailserverd.model.errors import Damaged, StoreError
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _HELD_INPUT_OCTETS = 131_072
 _TURN_SECONDS = 0.01
-_CLOSING_SECONDS = 60.0  # to read the last answer; over TLS the client would have to agree to the end too
 _BEFORE_LOGIN_OCTETS = 16_384
 _BUG = no(b"The server failed at this command; it is logged", b"SERVERBUG")
 log = Logger()
@@ -77,7 +77,6 @@ class ImapServer(imap4.IMAP4Server):
         self._input = Input(self)
         if hasattr(transport, "setTcpNoDelay"):
             transport.setTcpNoDelay(True)
-        self._last_input = self._last_output = self._stalled = self.clock.seconds()
         reason = factory.connections.admit(factory.listener, host)
         if reason is not None and tls:  # a handshake would cost more than the session, and might never come
             self.session.closing = True
@@ -92,7 +91,7 @@ class ImapServer(imap4.IMAP4Server):
         log.info("connected", session=self.session.peer.session, listener=factory.listener, address=host)
         factory.sessions.add(self)
         transport.registerProducer(self, True)
-        self._timer = self.clock.callLater(factory.services.settings.imap.login_timeout_seconds, self._look_at_clock)
+        self._patience = Patience(self, self.clock, factory.services.settings)
         self.write(b"* OK [CAPABILITY %b] %b ready\r\n" % (capabilities(self.session), factory.hostname))
 
     def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
@@ -102,8 +101,7 @@ class ImapServer(imap4.IMAP4Server):
             self.factory.sessions.discard(self)
             self.factory.connections.leave(self.factory.listener, self.session.peer.address)
             log.info("disconnected", session=self.session.peer.session, clean=bool(reason.check(ConnectionDone)))
-            if self._timer.active():
-                self._timer.cancel()
+            self._patience.end()
         self.session.closing = True
         self._input.drop()
         line, self._line = self._line, None
@@ -127,7 +125,7 @@ class ImapServer(imap4.IMAP4Server):
         if self.session.closing and self._coroutine is None:
             return
         if self.session.login is not None:  # single octets don't lengthen the time for logging in
-            self._last_input = self.clock.seconds()
+            self._patience.heard()
         self._input.add(data)
         self._pump()
 
@@ -195,6 +193,11 @@ class ImapServer(imap4.IMAP4Server):
         return append_limit(self.session) if self.session.login is not None else 0
 
     @property
+    def is_at_work(self) -> bool:
+        """A command is in flight and does not wait for the client."""
+        return self._coroutine is not None and self._line is None
+
+    @property
     def wants_line(self) -> bool:
         return self._line is not None
 
@@ -209,7 +212,7 @@ class ImapServer(imap4.IMAP4Server):
 
     def goodbye(self, text: bytes) -> None:
         """Once the command in flight is answered; in IDLE at once."""
-        if self._coroutine is not None and self._line is None:
+        if self.is_at_work:
             self._last_words = self._last_words or text
         elif not self.session.closing:
             self.write(b"* BYE %b\r\n" % text)
@@ -320,7 +323,7 @@ class ImapServer(imap4.IMAP4Server):
             except Exception:
                 log.failure("could not tell the news of a mailbox", session=session.peer.session)
         if verb.states is States.NOT_AUTHENTICATED and session.login is not None:
-            self._last_input = self.clock.seconds()
+            self._patience.heard()
         session.send(reply.line(session.tag))
         session.flush()
         self.factory.latency[verb.name].observe(perf_counter() - self._started)
@@ -353,17 +356,14 @@ class ImapServer(imap4.IMAP4Server):
 
     def write(self, octets: bytes) -> None:
         if octets and not self._lost:
-            self._last_output = self.clock.seconds()
+            self._patience.last_output = self.clock.seconds()
             write_now(self.transport, octets)
 
     def pauseProducing(self) -> None:
         """The transport holds enough."""
         if not self.paused:
             self.paused = True
-            self._stalled = self.clock.seconds()
-            delay = self.factory.services.settings.limits.stalled_client_seconds
-            if self._timer.active() and self._timer.getTime() > self._stalled + delay:
-                self._timer.reset(delay)
+            self._patience.stalls()
 
     def resumeProducing(self) -> None:
         if self._lost:
@@ -410,14 +410,16 @@ class ImapServer(imap4.IMAP4Server):
     def can_start_tls(self) -> bool:
         return self.factory.tls is not None and not self.session.peer.tls
 
+    def idle_begins(self) -> None:
+        self._patience.idles()
+
     # The end.
 
     def _close(self) -> None:
         self.session.closing = True
         self._input.drop()
         if not self._lost:
-            if self._timer.active():
-                self._timer.reset(_CLOSING_SECONDS)
+            self._patience.closes()
             self.transport.unregisterProducer()
             self.transport.loseConnection()
 
@@ -425,36 +427,3 @@ class ImapServer(imap4.IMAP4Server):
         self.session.closing = True
         if not self._lost:
             self.transport.abortConnection()
-
-    def _look_at_clock(self) -> None:
-        """The one timer of a connection: login, silence, IDLE's sign of life, a client that does not read."""
-        now, settings = self.clock.seconds(), self.factory.services.settings
-        if self.paused and now - self._stalled >= settings.limits.stalled_client_seconds:
-            log.info("dropped a client that does not read", session=self.session.peer.session)
-            self.abort()
-            return
-        if self.session.closing:
-            self.abort()
-            return
-        patience = settings.imap.idle_timeout_seconds if self.session.login else settings.imap.login_timeout_seconds
-        left = self._last_input + patience - now
-        busy = self._coroutine is not None and self._line is None
-        if left <= 0 and not busy:
-            self.goodbye(b"Autologout" if self.session.login else b"Login took too long")  # RFC 9051 §5.4
-            left = _CLOSING_SECONDS
-        if self.session.idling and not self.session.closing:
-            left = min(left, self._keep_alive(now, settings.imap.idle_keepalive_seconds))
-        if self.paused:
-            left = min(left, self._stalled + settings.limits.stalled_client_seconds - now)
-        if not self._lost:
-            self._timer = self.clock.callLater(max(left, 1.0), self._look_at_clock)
-
-    def _keep_alive(self, now: float, every: int) -> float:
-        if now - self._last_output >= every and not self.paused:
-            self.write(b"* OK Still here\r\n")
-        return float(max(self._last_output + every - now, 1.0))
-
-    def idle_begins(self) -> None:
-        every = self.factory.services.settings.imap.idle_keepalive_seconds
-        if self._timer.active() and self._timer.getTime() > self.clock.seconds() + every:
-            self._timer.reset(every)
