@@ -59,7 +59,8 @@ class Deadline:
         """The last reply was written."""
         self._at = self._clock.seconds() + CLOSING_SECONDS
         if self._timer is not None and self._timer.active():
-            self._timer.reset(CLOSING_SECONDS)
+            self._timer.cancel()  # reset() to an earlier time would look for it among the timers of all sessions
+            self._timer = self._clock.callLater(CLOSING_SECONDS, self._look)
 
     def _look(self) -> None:
         left = self._at - self._clock.seconds()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from twisted.internet.base import DelayedCall
 from twisted.internet.task import Clock
 
 from mailserverd.smtp.deadline import CLOSING_SECONDS, MESSAGE_SECONDS, PROXY_SECONDS, Deadline
@@ -81,3 +82,12 @@ def test_the_end_leaves_no_timer(clock: Clock, deadline: Deadline) -> None:
     assert len(clock.getDelayedCalls()) == 1
     deadline.end()
     assert not clock.getDelayedCalls()
+
+
+def test_no_timer_is_moved_ahead(clock: Clock, deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twisted's reset() would look for it among the timers of all sessions."""
+    monkeypatch.setattr(DelayedCall, "reset", lambda *_: pytest.fail("reset"))
+    deadline.for_command()
+    advance(clock, int(PROXY_SECONDS) + 1)
+    deadline.for_going()
+    assert [call.getTime() - clock.seconds() for call in clock.getDelayedCalls()] == [CLOSING_SECONDS]
