@@ -96,7 +96,14 @@ class Authenticator:
             label = self._remembered.recall(account.account_id, credentials.generation, prepared)
             if label is not None:
                 return account, credentials, label
-        label = await self._hashing.run(lambda: matching_label(prepared, credentials), address)
+
+        def recall() -> str | None:
+            """Verified for another connection while this one waited: a client opens several at once."""
+            if account is None or credentials is None:
+                return None
+            return self._remembered.recall(account.account_id, credentials.generation, prepared)
+
+        label = await self._hashing.run(lambda: matching_label(prepared, credentials), address, recall)
         if account is None or credentials is None or label is None:
             return LoginFailure(Refusal.INVALID, "no such account" if account is None else "wrong password")
         if not await self.is_current(credentials):

@@ -91,7 +91,7 @@ def test_a_password_that_is_changed_while_it_is_verified_does_not_count():
     account = drive(stage.directory.account(ANNA))
     waiting = Deferred()
 
-    async def slow(work, address):
+    async def slow(work, address, known=None):
         await waiting
         return work()
 

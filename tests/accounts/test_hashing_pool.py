@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from mailserverd.accounts import hashing_pool
 from mailserverd.accounts.hashing_pool import HashingHere, HashingPool
@@ -52,28 +53,69 @@ def test_errors_come_back(pool):
     done.addErrback(lambda failure: None)
 
 
-def test_one_address_cannot_fill_the_queue(pool, monkeypatch):
-    monkeypatch.setattr(hashing_pool, "MAX_WAITING_PER_ADDRESS", 3)
-    waiting = [Deferred.fromCoroutine(pool.run(lambda: 1, "192.0.2.1")) for _ in range(3)]
-    with pytest.raises(TryAgain):
-        drive(pool.run(lambda: 1, "192.0.2.1"))
-    waiting.append(Deferred.fromCoroutine(pool.run(lambda: 2, "198.51.100.7")))
-    for _ in waiting:
+def asked(pool, address, work=lambda: 1, known=lambda: None):
+    return Deferred.fromCoroutine(pool.run(work, address, known))
+
+
+def refused(done):
+    failure = getattr(done, "result", None)
+    if not isinstance(failure, Failure):
+        return False
+    failure.trap(TryAgain)
+    done.addErrback(lambda failure: None)
+    return True
+
+
+def finish(pool, *waiting):
+    while not all(each.called for each in waiting):
         pool.reactor.run_one()
-    assert [each.result for each in waiting] == [1, 1, 1, 2]
-    assert not pool._by_address
-    again = Deferred.fromCoroutine(pool.run(lambda: 3, "192.0.2.1"))
-    pool.reactor.run_one()
+
+
+def test_one_network_cannot_fill_the_queue(pool, monkeypatch):
+    monkeypatch.setattr(hashing_pool, "MAX_WAITING_PER_NETWORK", 3)
+    waiting = [asked(pool, f"2001:db8::{n}") for n in range(5)]  # two of them are at work
+    assert refused(asked(pool, "2001:db8::77"))
+    waiting.append(asked(pool, "2001:db8:0:1::1", lambda: 2))
+    finish(pool, *waiting)
+    assert [each.result for each in waiting] == [1, 1, 1, 1, 1, 2]
+    assert not pool._queues
+    assert pool._waiting == pool._running == 0
+    again = asked(pool, "2001:db8::1", lambda: 3)
+    finish(pool, again)
     assert again.result == 3
 
 
-def test_the_queue_is_bounded_in_all(pool, monkeypatch):
-    monkeypatch.setattr(hashing_pool, "MAX_WAITING", 2)
-    waiting = [Deferred.fromCoroutine(pool.run(lambda: 1, f"192.0.2.{n}")) for n in range(2)]
-    with pytest.raises(TryAgain):
-        drive(pool.run(lambda: 1, "192.0.2.9"))
-    for _ in waiting:
-        pool.reactor.run_one()
+def test_networks_have_their_turn_one_after_the_other(pool):
+    order = []
+    waiting = [asked(pool, "192.0.2.1", lambda n=n: order.append(n)) for n in range(10)]
+    waiting += [asked(pool, "198.51.100.7", lambda: order.append("other"))]
+    finish(pool, *waiting)
+    assert order.index("other") <= 4  # two at work, one before, and threads may overtake each other
+
+
+def test_a_full_queue_turns_away_the_last_of_whoever_has_most(pool, monkeypatch):
+    monkeypatch.setattr(hashing_pool, "MAX_WAITING", 4)
+    flood = [asked(pool, "192.0.2.1") for _ in range(6)]
+    other = asked(pool, "198.51.100.7")
+    assert refused(flood[-1])
+    third = asked(pool, "203.0.113.9")
+    assert refused(flood[-2])
+    assert refused(asked(pool, "192.0.2.1"))
+    assert refused(asked(pool, "203.0.113.9"))
+    finish(pool, *flood[:-2], other, third)
+
+
+def test_what_became_known_meanwhile_is_not_hashed(pool):
+    verified = []
+
+    def work():
+        verified.append(threading.get_ident())
+        return "label"
+
+    waiting = [asked(pool, "192.0.2.1", work, lambda: "label" if verified else None) for _ in range(50)]
+    finish(pool, *waiting)
+    assert [each.result for each in waiting] == ["label"] * 50
+    assert len(verified) <= 3
 
 
 def test_here_and_now():

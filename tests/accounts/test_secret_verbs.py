@@ -80,7 +80,7 @@ def test_two_changes_at_once_both_count(stage):
     """The second meets the first's generation (Conflict) and is done on top of it."""
     gates = [Deferred(), Deferred()]
 
-    async def slow(work, address):
+    async def slow(work, address, known=None):
         await gates.pop(0)
         return work()
 
