@@ -14,11 +14,6 @@ from tests.smtp.doubles import NOW, Client, House
 BODY = b"Subject: hi\r\n\r\ntext\r\n"
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
-
-
 def pass_time(house: House, seconds: float) -> None:
     for _ in range(int(seconds)):
         house.clock.advance(1)

@@ -9,7 +9,7 @@ Standing rule: two busy cores are shared with the attacker, so bounds on time ar
 """
 
 import time
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +30,7 @@ class Bystander:
         self._talk.until(b"* OK")
         self._talk.ask(f"a LOGIN {USER} {PASSWORD}".encode(), b"a OK")
         self._talk.ask(b"a SELECT INBOX", b"a OK")
-        self._over = False
+        self._over = Event()
         self._thread = Thread(target=self._look, daemon=True)
         self._failure: BaseException | None = None
         self.seconds: list[float] = []
@@ -38,12 +38,13 @@ class Bystander:
 
     def _look(self) -> None:
         try:
-            while not self._over:
+            while True:
                 began = time.perf_counter()
                 self._talk.ask(b"b NOOP", b"b OK")
                 self.seconds.append(time.perf_counter() - began)
                 self.most = max(self.most, rss_anon(self._server.pid))
-                time.sleep(PAUSE_SECONDS)
+                if self._over.wait(PAUSE_SECONDS):
+                    break
         except BaseException as failure:
             self._failure = failure
 
@@ -54,7 +55,7 @@ class Bystander:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over = True
+        self._over.set()
         self._thread.join(60)
         self._talk.close()
 
