@@ -82,21 +82,13 @@ class _Answer:
 
     async def _page(self, positions: Sequence[int], rows: Sequence[MessageRow]) -> None:
         selected, plan = self.selected, self.plan
-        masks = selected.masks_at(positions)
-        if -1 in masks:  # expunged since the row was read, or not told yet
-            there = [i for i, mask in enumerate(masks) if mask >= 0]
-            self.missing += len(masks) - len(there)
-            positions = [positions[i] for i in there]
-            rows = [rows[i] for i in there] if rows else rows
-            masks = [masks[i] for i in there]
+        positions, rows, masks = self._still_there(positions, rows)
         if plan.sets_seen and not selected.read_only:
             unseen = [i for i, mask in zip(positions, masks, strict=True) if not mask & SEEN]
             if unseen:
                 await self._set_seen(unseen)
                 plan = self.with_flags
-                # what is expunged at this moment is still answered: the client knows it
-                now = selected.masks_at(positions)
-                masks = [new if new >= 0 else (old | SEEN) for new, old in zip(now, masks, strict=True)]
+                positions, rows, masks = self._still_there(positions, rows)
         self.session.send(selected.new_keywords())
         batch = self._batch(positions, masks, rows, plan)
         if plan.is_whole(rows):
@@ -105,6 +97,19 @@ class _Answer:
             await write_sections(self.session, selected.mail, plan, batch)
         else:
             self.session.send(b"".join(plan.heads(batch)))
+
+    def _still_there(
+        self, positions: Sequence[int], rows: Sequence[MessageRow]
+    ) -> tuple[Sequence[int], Sequence[MessageRow], list[int]]:
+        """Without what was expunged since it was named or read, and the flags of each."""
+        masks = self.selected.masks_at(positions)
+        if -1 in masks:
+            there = [i for i, mask in enumerate(masks) if mask >= 0]
+            self.missing += len(masks) - len(there)
+            positions = [positions[i] for i in there]
+            rows = [rows[i] for i in there] if rows else rows
+            masks = [masks[i] for i in there]
+        return positions, rows, masks
 
     def _batch(self, positions: Sequence[int], masks: Sequence[int], rows: Sequence[MessageRow], plan: Plan) -> Batch:
         selected = self.selected
