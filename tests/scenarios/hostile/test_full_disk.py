@@ -121,7 +121,9 @@ def test_a_full_disk_is_told_and_survived(
                 if (answer := filling.deliver(smtp, octets))[:3] != b"250":
                     break
             assert answer.startswith((b"452 4.3.1 ", b"451 4.3.0 ")), answer
-            refused = filling.append(reader, octets)
+            for _ in range(MAX_MESSAGES):  # a few more may find room where one by SMTP did not
+                if not (refused := filling.append(reader, octets)).startswith(b"a OK"):
+                    break
             assert refused.startswith((b"a NO [UNAVAILABLE]", b"a NO [LIMIT]")), refused
             reader.ask(b"a SELECT INBOX", b"a OK")
             reader.ask(b"a FETCH 1:* (BODY.PEEK[])", b"a OK") if filling.acknowledged else None
