@@ -1,10 +1,12 @@
 """The sweep over the real store: what a message of any account holds stays, the rest goes."""
 
+from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from twisted.internet.task import Clock
 
-from mailserverd.backends.lmdb.blob_references import SLICE, BlobReferences
+from mailserverd.backends.lmdb.blob_references import SLICE, BlobReferences, Marks
 from mailserverd.interfaces.mail_store import Add, Expunge
 from mailserverd.mailstore.blob_sweep import BlobSweep
 from tests.backends.lmdb.embedded import Embedded
@@ -47,3 +49,23 @@ def test_more_messages_than_a_slice(tmp_path: Path) -> None:
     assert keep(blob_id)
     assert not keep(type(blob_id)(b"x" * 32))
     store.close()
+
+
+@pytest.mark.parametrize("turn", [1, 2, 1000])
+def test_marks_forget_nothing_and_confuse_little(turn: int) -> None:
+    ids = [sha256(b"%d" % n).digest() for n in range(20_000)]
+    marks = Marks(turn)
+    for each in ids[:10_000]:
+        marks.add(each)
+    assert all(each in marks for each in ids[:10_000])
+    assert sum(each in marks for each in ids[10_000:]) <= 1
+
+
+def test_what_is_confused_at_one_sweep_is_not_at_the_next() -> None:
+    first, second = Marks(1), Marks(2)
+    marked = sha256(b"marked").digest()
+    other = (int.from_bytes(marked) ^ 1 << 150).to_bytes(32)
+    first.add(marked)
+    second.add(marked)
+    assert other in first
+    assert other not in second
