@@ -43,6 +43,18 @@ class Conversation:
         line, self._held = self._held[:end], self._held[end + 2 :]
         return line
 
+    def octets(self, count: int) -> bytes:
+        """Exactly so many, of a literal."""
+        pieces, left = [self._held[:count]], count - len(self._held)
+        self._held = self._held[count:]
+        while left > 0:
+            piece = self._receive()
+            assert piece, f"the server ended {left} octets early"
+            pieces.append(piece[:left])
+            self._held = piece[left:]
+            left -= len(piece)
+        return b"".join(pieces)
+
     def until(self, *starts: bytes) -> list[bytes]:
         """Lines up to the one that begins with one of `starts`."""
         found: list[bytes] = []
