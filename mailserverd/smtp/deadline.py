@@ -20,7 +20,7 @@ MESSAGE_OCTETS_A_SECOND = 1024
 class Deadline:
     """passed: called when the time is up, and every CLOSING_SECONDS from then on until end()."""
 
-    __slots__ = ("_at", "_clock", "_message_began", "_passed", "_settings", "_timer")
+    __slots__ = ("_at", "_clock", "_message_began", "_passed", "_settings", "_soonest", "_timer")
 
     def __init__(self, clock: IReactorTime, settings: Settings, passed: Callable[[], None]) -> None:
         self._clock = clock
@@ -28,7 +28,10 @@ class Deadline:
         self._passed = passed
         self._message_began = 0.0
         self._at = clock.seconds() + PROXY_SECONDS
-        self._timer: IDelayedCall | None = clock.callLater(PROXY_SECONDS, self._look)
+        self._soonest = float(
+            min(settings.command_timeout_seconds, settings.data_timeout_seconds, settings.stalled_client_seconds)
+        )
+        self._timer: IDelayedCall | None = clock.callLater(min(PROXY_SECONDS, self._soonest), self._look)
 
     def end(self) -> None:
         if self._timer is not None and self._timer.active():
@@ -65,9 +68,7 @@ class Deadline:
     def _look(self) -> None:
         left = self._at - self._clock.seconds()
         if left > 0:
-            limits = self._settings
-            soonest = min(limits.command_timeout_seconds, limits.data_timeout_seconds, limits.stalled_client_seconds)
-            self._timer = self._clock.callLater(min(left, float(soonest)), self._look)
+            self._timer = self._clock.callLater(min(left, self._soonest), self._look)
             return
         self._timer = self._clock.callLater(CLOSING_SECONDS, self._look)
         self._passed()

@@ -139,7 +139,7 @@ class Session:
     def bad(self, answer: bytes) -> bytes:
         """An answer to something wrong; too many in a row end the session."""
         self.bad_in_a_row += 1
-        if self.bad_in_a_row > self.settings.max_bad_commands and self.strict:
+        if self.bad_in_a_row >= self.settings.max_bad_commands and self.strict:
             self.after = After.CLOSE
             _log.warn("too many bad commands", session=self.session_id, address=self.host)
             return answer + reply(421, "4.7.0", "too many bad commands")
