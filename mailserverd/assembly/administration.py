@@ -19,13 +19,16 @@ from mailserverd.assembly.store_verbs import StoreVerbs
 from mailserverd.config.schema import Config
 
 
-def admin_verbs(backends: Backends, config: Callable[[], Config], hashing: Hashing) -> AdminVerbs:
-    """config: as it is now."""
+def admin_verbs(
+    backends: Backends, config: Callable[[], Config], hashing: Hashing, is_down: bool = False
+) -> AdminVerbs:
+    """config: as it is now. is_down: no server runs on these backends."""
     mailboxes = StoredMailboxes(backends.mail, lambda: config().mailboxes)
     verbs = directory_verbs(Administration(backends.directory, mailboxes, hashing, time))
-    store = StoreVerbs(backends.check())
+    store = StoreVerbs(backends.check(), backends.begin_epoch if is_down else None)
     verbs.register("store check", store.check)
     verbs.register("store check-progress", store.check_progress)
+    verbs.register("store restored", store.restored)
     return verbs
 
 
@@ -33,6 +36,6 @@ def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> obj
     """Do a verb while the server is down. Raises DataInUse (it is up), VerbRefused, OSError, UnusableStore."""
 
     async def work(backends: Backends, reactor: Any) -> object:
-        return await admin_verbs(backends, lambda: config, HashingHere()).call(verb, arguments)
+        return await admin_verbs(backends, lambda: config, HashingHere(), is_down=True).call(verb, arguments)
 
     return offline(config, work)

@@ -25,6 +25,7 @@ from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
 from mailserverd.backends.lmdb.pending import LmdbPending
 from mailserverd.backends.lmdb.record_access import LmdbRecords
+from mailserverd.backends.lmdb.restored import begin_epoch
 from mailserverd.backends.lmdb.writer import CommitObserver, Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from mailserverd.backends.process.leases import ProcessLeases
@@ -54,6 +55,9 @@ class Backends:
 
     def references(self) -> BlobReferences:
         return BlobReferences(self.environment, self.threads)
+
+    async def begin_epoch(self) -> tuple[int, int]:
+        return await begin_epoch(self.environment, self.writer, int(time()))
 
     async def close(self) -> None:
         """Everything submitted is committed first."""

@@ -6,7 +6,7 @@ the log too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -16,11 +16,16 @@ from mailserverd.accounts.administration import VerbRefused
 from mailserverd.backends.lmdb.check import CheckProgress, CheckResult, StoreCheck, told
 
 log = Logger()
+BeginEpoch = Callable[[], Awaitable[tuple[int, int]]]
+"""Gives the numbers of accounts and of mailboxes."""
 
 
 class StoreVerbs:
-    def __init__(self, checker: StoreCheck) -> None:
+    """begin_epoch: what `store restored` does; None while the server runs."""
+
+    def __init__(self, checker: StoreCheck, begin_epoch: BeginEpoch | None = None) -> None:
         self._checker = checker
+        self._begin_epoch = begin_epoch
         self._progress: CheckProgress | None = None
 
     async def check(self, repair: bool = False) -> dict[str, Any]:
@@ -50,3 +55,11 @@ class StoreVerbs:
             return None
         value: dict[str, Any] = msgspec.to_builtins(self._progress)
         return value
+
+    async def restored(self) -> dict[str, Any]:
+        """The data came back from a backup: what clients were told since then is not told again of other mail."""
+        if self._begin_epoch is None:
+            raise VerbRefused("the server has to be down for this: stop it, then ask again")
+        accounts, mailboxes = await self._begin_epoch()
+        log.info("a new epoch begins", accounts=accounts, mailboxes=mailboxes)
+        return {"accounts": accounts, "mailboxes": mailboxes}

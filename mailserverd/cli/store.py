@@ -35,6 +35,14 @@ def check(invocation: Invocation, repair: bool) -> None:
         raise SystemExit(1)
 
 
+@command.command("restored")
+@answering
+def restored(invocation: Invocation) -> None:
+    """After the data came back from a backup, before the server starts: clients fetch their mailboxes anew."""
+    done = ask(invocation, "store restored")
+    invocation.answer(done, f"{done['mailboxes']} mailboxes of {done['accounts']} accounts have a new UIDVALIDITY")
+
+
 def _left(result: dict[str, Any], repair: bool) -> bool:
     """Whether anything is wrong still."""
     if not repair:

@@ -55,3 +55,13 @@ def test_what_can_be_rebuilt_is_mended_in_the_running_server(tmp_path: Path) -> 
         assert not found["clean"]
         assert json.loads(server.cli("store", "check", "--repair", "--json").stdout)["mended"] > 0
         assert json.loads(server.cli("store", "check", "--json").stdout)["clean"]
+
+
+def test_a_store_from_a_backup_begins_a_new_epoch_before_it_starts(tmp_path: Path) -> None:
+    server = MailServer(tmp_path, {ALICE: "secret"})
+    with server:
+        delivered(server, 2)
+        refused = server.cli("store", "restored", check=False)
+        assert (refused.returncode, "has to be down" in refused.stderr) == (1, True)
+    assert json.loads(server.cli("store", "restored", "--json").stdout)["accounts"] == 1
+    assert json.loads(server.cli("store", "check", "--json").stdout)["clean"]

@@ -11,6 +11,7 @@ from functools import partial
 
 import msgspec
 
+from mailserverd.backends.lmdb.accounts_with_mail import accounts_with_mail
 from mailserverd.backends.lmdb.check_account import AccountCheck, merged
 from mailserverd.backends.lmdb.check_content import ContentCheck, OffReactor
 from mailserverd.backends.lmdb.check_finding import ERROR, LOSS, WARNING, Finding
@@ -81,7 +82,7 @@ class StoreCheck:
         """Raises TryAgain where a repair could not be stored."""
         result = CheckResult()
         contents = ContentCheck(self._environment, self._blobs, self._threads)
-        accounts = await self._threads.run(self._accounts)
+        accounts = await self._threads.run(lambda: accounts_with_mail(self._environment))
         result.progress.accounts_in_all = len(accounts)
         progress(result.progress)
 
@@ -107,23 +108,6 @@ class StoreCheck:
             progress(result.progress)
         await self._check_rest(result, repair, validity)
         return result
-
-    def _accounts(self) -> list[int]:
-        """The accounts that have mail, by id."""
-        found: list[int] = []
-        after = b"A"
-        while True:
-            with self._environment.read() as transaction:
-                cursor = transaction.cursor()
-                there = cursor.set_range(after)
-                key = bytes(cursor.key()) if there else b""
-                cursor.close()
-            if key[:1] != b"A" or len(key) < 10:
-                return found
-            found.append(int.from_bytes(key[1:9]))
-            if found[-1] == (1 << 64) - 1:
-                return found
-            after = b"A" + (found[-1] + 1).to_bytes(8)
 
     async def _snapshot(self, account_id: int) -> Snapshot:
         """All of an account as it was at one moment."""

@@ -16,6 +16,7 @@ from mailserverd.model.identifiers import EmailId, MailboxId, ModSeq, Uid
 MAX_CHANGES = 65_536
 MAX_EXPUNGES = 16_384
 _FORGOTTEN_AT_ONCE = 256  # looking for the oldest costs more than forgetting it
+_encode = msgspec.msgpack.Encoder().encode
 _entry = msgspec.msgpack.Decoder(tuple[int, int, bytes, bytes]).decode
 
 
@@ -24,7 +25,7 @@ def note_change(step: Step, prefix: bytes, account: AccountRecord, change: Chang
     ids = b"" if change.what == What.FLAGS else b"".join(change.email_ids)
     step.put(
         prefix + b"c" + change.modseq.to_bytes(8),
-        msgspec.msgpack.encode((int(change.what), change.mailbox_id, uids, ids)),
+        _encode((int(change.what), change.mailbox_id, uids, ids)),
     )
     account.changes += 1
     if account.changes >= MAX_CHANGES + _FORGOTTEN_AT_ONCE:
@@ -58,6 +59,18 @@ def note_expunged(step: Step, prefix: bytes, box: MailboxRecord, modseq: int, ui
             step.delete(key)
             box.expunges -= 1
             box.expunge_floor = int.from_bytes(key[-8:])
+
+
+def forget_all_changes(step: Step, prefix: bytes, account: AccountRecord, floor: int) -> None:
+    for key, _ in step.scan(prefix + b"c"):
+        step.delete(key)
+    account.changes, account.changes_floor = 0, floor
+
+
+def forget_all_expunges(step: Step, prefix: bytes, box: MailboxRecord, floor: int) -> None:
+    for key, _ in step.scan(prefix + b"x" + box.mailbox_id.to_bytes(4)):
+        step.delete(key)
+    box.expunges, box.expunge_floor = 0, floor
 
 
 def merged_ranges(values: Iterable[bytes]) -> list[tuple[int, int]]:

@@ -32,7 +32,7 @@ from mailserverd.model.mailbox import SEPARATOR
 
 _WEEK = 7 * 86_400
 _STALE_A_COMMIT = 64
-_encode = msgspec.msgpack.encode
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Committed).decode
 
 

@@ -34,6 +34,8 @@ def append(
     step: Step, prefix: bytes, box: MailboxRecord, uids: Sequence[int], masks: Sequence[int], modseq: int
 ) -> None:
     """Put messages after all others of the mailbox."""
+    if len(uids) == 1 and _append_one(step, prefix, box, uids[0], masks[0], modseq):
+        return
     at = 0
     while at < len(uids):
         page = None
@@ -51,6 +53,20 @@ def append(
         page.modseqs.extend([modseq] * (end - at))
         step.put(page.key, page.encoded())
         at = end
+
+
+def _append_one(step: Step, prefix: bytes, box: MailboxRecord, uid: int, mask: int, modseq: int) -> bool:
+    """Into the last page, where it has room: without taking it apart."""
+    if not box.tail_page:
+        return False
+    key = numbered(prefix, b"s", box.mailbox_id, box.tail_page)
+    value = step.get(key)
+    if value is None or len(value) >= PAGE_MESSAGES * 20:
+        return False
+    n = len(value) // 20
+    columns = (value[: 4 * n], uid.to_bytes(4, "little"), value[4 * n : 12 * n], mask.to_bytes(8, "little"))
+    step.put(key, b"".join((*columns, value[12 * n :], modseq.to_bytes(8, "little"))))
+    return True
 
 
 def pages_in(step: Step, prefix: bytes, mailbox_id: int, first: int, last: int) -> Iterator[Page]:
