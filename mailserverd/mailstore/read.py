@@ -11,7 +11,7 @@ from mailserverd.interfaces.mail_store import AccountMail, UidRanges
 from mailserverd.mailstore.sections import SectionKind, section_range
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
-from mailserverd.wire.mime.headers import FieldSelector, index_header
+from mailserverd.wire.mime.headers import FieldSelector
 
 PAGE_ROWS = 256
 PAGE_BODIES = 32  # each at most INLINE_READ_OCTETS
@@ -80,7 +80,7 @@ async def header_fields(mail: AccountMail, row: MessageRow, where: Range) -> byt
     """Fields of a header inside the message. Only its own lines are looked at."""
     assert where.selector is not None
     header = await read(mail, row, Range(where.start, min(where.stop, where.start + MAX_HEADER_OCTETS)))
-    picked = where.selector.pick(header, index_header(header))
+    picked = where.selector.pick_unindexed(header)
     return picked + b"\r\n" if where.stop - where.start > MAX_HEADER_OCTETS else picked  # its empty line lies beyond
 
 

@@ -270,6 +270,18 @@ class FieldSelector:
         picked.append(header[bounds[-1] :])
         return b"".join(picked)
 
+    def pick_unindexed(self, header: bytes) -> bytes:
+        """The same out of a header that has no index, a part's: its lines are looked at, nothing is parsed."""
+        end = fields_end(header)
+        picked = []
+        for name, rest in _split(header, 0, end):
+            code = code_of_lower(name.lower(), 0) if _is_field_rest(rest) else 0
+            hit = code in self.codes if code else bool(self.others) and field_name(name + rest) in self.others
+            if hit is not self.invert:
+                picked.append(name + rest)
+        picked.append(header[end:])
+        return b"".join(picked)
+
     def _learned(self, fields: bytes) -> Struct:
         """Reads of an index with these codes start and end of each run of fields, and where the rest begins."""
         at = [place for run in self._runs(fields) for place in (9 * run[0] + 1, 9 * run[1] + 5)]

@@ -155,6 +155,21 @@ def test_picked_by_layout_as_by_name(names, wanted, invert, end):
     selector = compile_fields(wanted, invert)
     for _ in range(2):  # a layout is learned, then used
         assert selector.pick(header, index) == selector._pick_by_name(header, index)
+    assert selector.pick_unindexed(header) == selector.pick(header, index)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([b"From", b"x-own", b" ", b":", b"\t", b"\r\n", b"\n", b"\r", b"word", b"\0"]), max_size=20
+    ),
+    st.sets(st.sampled_from([b"from", b"x-own", b"to"])),
+    st.booleans(),
+)
+def test_picked_without_an_index_as_with_one(pieces, wanted, invert):
+    header = b"".join(pieces)
+    selector = compile_fields(wanted, invert)
+    assert selector.pick_unindexed(header) == selector.pick(header, index_header(header))
 
 
 def test_layouts_are_bounded():
