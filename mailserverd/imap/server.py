@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailserverd.accounts.login import Peer
+from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.imap.capabilities import append_limit, capabilities
 from mailserverd.imap.commands.append import why_not
@@ -421,7 +422,7 @@ class ImapServer(imap4.IMAP4Server):
         if not self._lost:
             self._patience.closes()
             self.transport.unregisterProducer()
-            self.transport.loseConnection()
+            close(self.transport)
 
     def abort(self) -> None:
         self.session.closing = True

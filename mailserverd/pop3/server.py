@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
+from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.model.account import Revoked
 from mailserverd.pop3.services import Pop3Services
@@ -162,7 +163,7 @@ class Pop3Server(POP3):
         self._buffer = b""
         self._look_in(CLOSING_SECONDS)  # over TLS the client would have to agree to the end
         self.transport.unregisterProducer()
-        self.transport.loseConnection()
+        close(self.transport)
 
     def say_goodbye(self, word: bytes = _GOING_DOWN) -> None:
         """The server stops, or the login ends: between commands there is time for a word, within a reply there is

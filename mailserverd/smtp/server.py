@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailserverd.accounts.channel_binding import channel_binding
+from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.delivery.trace_headers import TlsSeen
 from mailserverd.model.account import Revoked
@@ -190,7 +191,7 @@ class SmtpServer(ESMTP):
             write_now(self.transport, last)
         self._deadline.for_going()
         self.transport.unregisterProducer()
-        self.transport.loseConnection()
+        close(self.transport)
 
     # The loop.
 

@@ -54,7 +54,7 @@ def test_commands_wait_for_a_login_that_takes_its_time():
     client.take()
     waiting = Deferred()
 
-    async def slow(work, address):
+    async def slow(work, address, known=None):
         await waiting
         return work()
 

@@ -164,7 +164,7 @@ def test_the_lock_goes_with_the_connection(stage):
 def test_a_client_that_leaves_while_it_logs_in_leaves_no_lock(stage):
     waiting = Deferred()
 
-    async def slow(work, address):
+    async def slow(work, address, known=None):
         await waiting
         return work()
 
