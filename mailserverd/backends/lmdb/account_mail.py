@@ -5,6 +5,7 @@ object loaded meanwhile has seen already; no read suspends between opening and c
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from mailserverd.backends.lmdb.stage import Stage
 from mailserverd.interfaces.mail_store import Add, Committed, Op, Page, SetFlags, TakeRecent, UidRanges
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import AccountEvent, Change, Changes, Kinds, What
-from mailserverd.model.errors import NotFound, TooOld
+from mailserverd.model.errors import Damaged, NotFound, TooOld
 from mailserverd.model.identifiers import AccountId, EmailId, MailboxId, ModSeq, Uid
 from mailserverd.model.mailbox import AccountState, MailboxRow
 from mailserverd.model.message import INLINE_READ_OCTETS, PAGE_OCTETS, Fields, MessageRow
@@ -144,7 +145,8 @@ class LmdbAccountMail:
         front = content.front_of(value) if want & _HEADER else (b"", b"", 0)
         octets = None
         if want & _OCTETS and len(value) <= 2 * INLINE_READ_OCTETS:
-            octets = content.whole_of(value)
+            with suppress(Damaged):  # who reads the message by ranges is told, and no others of the page
+                octets = content.whole_of(value)
             if octets is not None and len(octets) > INLINE_READ_OCTETS:
                 octets = None
         return unpacked_row(uid, row, want, *front, octets)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
-import zstandard
 
 from mailserverd.backends.lmdb.check_finding import LOSS, Finding
 from mailserverd.backends.lmdb.content import HEAD, header_of, manifest_of, whole_of
@@ -134,7 +133,7 @@ def _problem(value: memoryview, size: int, email_id: bytes, blobs: list[tuple[by
             length = sum(len(s.octets) if isinstance(s, InlineSegment) else s.length for s in segments)
             blobs += [(email_id, segment) for segment in segments if isinstance(segment, BlobSegment)]
         header, _ = header_of(value)
-    except (ValueError, TypeError, IndexError, msgspec.MsgspecError, zstandard.ZstdError, struct.error) as error:
+    except (ValueError, TypeError, IndexError, msgspec.MsgspecError, Damaged, struct.error) as error:
         return f"its stored form does not open ({error})"
     if length != size:
         return f"it has {length} octets, not {size}"

@@ -21,6 +21,7 @@ from mailserverd.wire.mime.segments import pieces
 HEAD = struct.Struct(">BII")
 _FRONT = HEAD.size
 PAGE = 4096
+MAX_UNPACKED_OCTETS = 268_435_456
 _APART = 8
 _READ_OCTETS = 524_288
 _encode = msgspec.msgpack.encode
@@ -82,8 +83,18 @@ def whole_of(value: memoryview) -> bytes | None:
         return None
     rest: bytes | memoryview = value[at + header :]
     if codec & 1:
-        rest = zstandard.ZstdDecompressor().decompress(rest)
+        rest = _unpacked(rest)
     return bytes(rest) if codec & _APART else bytes(value[at : at + header]) + rest
+
+
+def _unpacked(rest: memoryview | bytes) -> bytes:
+    """What a damaged frame says of its size is not believed."""
+    try:
+        if zstandard.frame_content_size(rest) > MAX_UNPACKED_OCTETS:
+            raise Damaged("a message's record says that it is larger than any: restore it from a backup")
+        return zstandard.ZstdDecompressor().decompress(rest)
+    except zstandard.ZstdError as error:
+        raise Damaged(f"a message's record cannot be unpacked ({error}): restore it from a backup") from error
 
 
 def manifest_of(value: memoryview) -> list[Segment]:
@@ -91,7 +102,7 @@ def manifest_of(value: memoryview) -> list[Segment]:
     at = HEAD.size + index
     rest: bytes | memoryview = value[at + header :]
     if codec & 1:
-        rest = zstandard.ZstdDecompressor().decompress(rest)
+        rest = _unpacked(rest)
     found: list[Segment] = [] if codec & _APART else [InlineSegment(bytes(value[at : at + header]))]
     for item in _segments(rest):
         if isinstance(item, bytes):

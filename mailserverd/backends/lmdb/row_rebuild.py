@@ -6,11 +6,10 @@ email id, since the row's own dates are lost with it.
 
 from collections.abc import Callable
 
-import zstandard
-
 from mailserverd.backends.lmdb.check_snapshot import Open
 from mailserverd.backends.lmdb.content import whole_of
 from mailserverd.backends.lmdb.records import packed_row
+from mailserverd.model.errors import Damaged
 from mailserverd.wire.mime.record import new_message
 
 RebuildRow = Callable[[bytes, bytes], tuple[bytes, int] | None]
@@ -34,5 +33,5 @@ def rebuilder(opened: Open, prefix: bytes) -> RebuildRow:
 def _whole(value: memoryview) -> bytes | None:
     try:
         return whole_of(value)
-    except (ValueError, zstandard.ZstdError):
+    except (ValueError, Damaged):
         return None
