@@ -147,7 +147,7 @@ class MailServer:
         try:
             for line in process.stdout:
                 self.output.append(line)
-                if line.endswith(" assembly.lifecycle ready\n"):
+                if line.endswith((" assembly.lifecycle ready\n", '"room": "assembly.lifecycle", "event": "ready"}\n')):
                     break
             else:
                 raise AssertionError(f"the server ended with {process.wait()}:\n{''.join(self.output[-50:])}")
