@@ -90,11 +90,11 @@ def _peer(server: MailServer, listener: str, context: ssl.SSLContext) -> bytes:
 
 
 def _is_turned_away(server: MailServer, listener: str) -> bool:
-    with socket.create_connection(("127.0.0.1", server.port(listener)), timeout=10) as client:
-        try:
+    try:
+        with socket.create_connection(("127.0.0.1", server.port(listener)), timeout=10) as client:
             return client.recv(1) == b""
-        except ConnectionResetError:
-            return True
+    except ConnectionResetError:
+        return True
 
 
 def _rcpt(server: MailServer, address: str) -> bytes:
