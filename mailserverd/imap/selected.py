@@ -187,6 +187,18 @@ class Selected:
     def was_told(self, modseq: int, uids: Sequence[tuple[int, int]]) -> None:
         """The answer to a command shows the flags that this commit gave these UIDs: don't tell them again."""
         self.own[modseq] = [*self.own.get(modseq, ()), *uids]
+        self._pass_own()
+
+    def _pass_own(self) -> None:
+        """Nothing else having happened, the news begins after these: a large STORE would outrun the log of changes."""
+        for change in self.index.changes_after(self._flags_from) or ():
+            if change.what is What.FLAGS:
+                told = self.own.get(change.modseq)
+                if told is None or _outside(change.uids, told):
+                    return
+                del self.own[change.modseq]
+                self._seen_modseq = change.modseq
+            self._flags_from += 1
 
     def pending_updates(self, allow_expunge: bool = True, with_uid: bool = False) -> bytes:
         """All that the client does not know yet, as untagged responses (RFC 9051 §7.3, §7.4).
@@ -196,12 +208,12 @@ class Selected:
         index = self.index
         if index.gone:
             return self._tell_gone()
+        keywords_known = index.row.keywords == self._keywords
         if index.position == self._flags_from and index.uids is self.uids and len(self.uids) == self.count:
-            if self.own:
-                self.own = {}
-            return b""
+            self.own = {}
+            return b"" if keywords_known else self.new_keywords()
         out: list[bytes] = []
-        if index.row.keywords != self._keywords:
+        if not keywords_known:
             out.append(self.new_keywords())
         changed = self._changed_flags()
         if index.uids is not self.uids and allow_expunge:
@@ -272,7 +284,11 @@ class Selected:
             out.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (now, self.recent_count()))
 
     def _tell_flags(self, out: list[bytes], uids: list[int], with_uid: bool) -> None:
-        positions = [position for position in map(self.position_of, uids) if position >= 0]
+        if 8 * len(uids) > self.count:  # one look at each message costs less than finding each of these
+            wanted = set(uids)
+            positions = [i for i, uid in enumerate(self.uids[: self.count]) if uid in wanted]
+        else:
+            positions = [position for position in map(self.position_of, uids) if position >= 0]
         if positions:
             out.append(self.flag_lines(positions, with_uid or self.condstore))
 
@@ -300,8 +316,11 @@ class Selected:
         return b"".join([line % row for row in rows])
 
 
-def _outside(uids: Iterable[int], told: Sequence[tuple[int, int]]) -> list[int]:
+def _outside(uids: Sequence[int], told: Sequence[tuple[int, int]]) -> Sequence[int]:
+    """Those of ascending UIDs that are in none of the ranges."""
     ranges = merged(told)
+    if len(ranges) == 1 and uids and ranges[0][0] <= uids[0] and uids[-1] <= ranges[0][1]:
+        return ()
     lows = [low for low, _ in ranges]
     left = []
     for uid in uids:

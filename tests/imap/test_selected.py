@@ -117,6 +117,27 @@ def test_own_changes_are_not_told_twice_but_those_of_others_are():
     assert selected.own == {}
 
 
+def test_own_changes_outrun_the_log_and_are_still_not_told(monkeypatch):
+    monkeypatch.setattr(mailbox_index, "LOGGED_UIDS", 8)
+    mail, selected = filled(9)
+    for low in (1, 4, 7):
+        selected.was_told(flag(mail, "add", low, low + 1, low + 2), [(low, low + 2)])
+        mail.add(MESSAGE)
+    assert selected.own == {}
+    assert selected.pending_updates() == b"* 12 EXISTS\r\n* 3 RECENT\r\n"
+    flag(mail, "add", 2, flags=("\\Flagged",))
+    for low in (4, 7):
+        selected.was_told(flag(mail, "remove", low, low + 1, low + 2), [(low, low + 2)])
+    assert b"* 2 FETCH (FLAGS (\\Seen \\Flagged))\r\n" in selected.pending_updates()
+
+
+def test_a_keyword_of_its_own_is_announced_though_the_flags_are_not():
+    mail, selected = filled(1)
+    selected.was_told(flag(mail, "add", 1, flags=("$Own",)), [(1, 1)])
+    assert selected.pending_updates().startswith(b"* FLAGS (")
+    assert selected.pending_updates() == b""
+
+
 def test_condstore_tells_uid_and_modseq():
     mail, selected = filled(2, condstore=True)
     modseq = flag(mail, "add", 2)
