@@ -15,8 +15,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from mailserverd.accounts.login_throttle import network_of
 from mailserverd.model.errors import TryAgain
+from mailserverd.model.networks import network_of
 
 T = TypeVar("T")
 MAX_WAITING = 512

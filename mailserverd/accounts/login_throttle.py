@@ -2,12 +2,13 @@
 
 Standing rules: counted by (name, address) and by address, the later of both holds; never by name alone, so nobody can
 keep the owner of an account out from elsewhere; a right password is never made to wait; the tables are bounded and
-the oldest entries go first. IPv6 addresses count by /64, what one customer has.
+the oldest entries go first. IPv6 addresses count by /64 (network_of).
 """
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Container
+
+from mailserverd.model.networks import network_of
 
 MAX_ENTRIES = 20_000
 _MAX_DOUBLINGS = 20
@@ -73,16 +74,3 @@ class _Failures(OrderedDict[str, tuple[int, float]]):
         if len(self) > MAX_ENTRIES:
             self.popitem(last=False)
         return failures
-
-
-def network_of(address: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 of an IPv6 address."""
-    if ":" not in address:
-        return address
-    try:
-        parsed = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))

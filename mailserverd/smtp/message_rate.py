@@ -1,9 +1,11 @@
-"""How many messages each client address began in this minute.
+"""How many messages each client address (IPv6: its /64) began in this minute.
 
 Standing rule: memory grows with the addresses of one minute, and is given back with it.
 """
 
 from collections.abc import Callable
+
+from mailserverd.model.networks import network_of
 
 
 class MessageRate:
@@ -21,5 +23,6 @@ class MessageRate:
         if (minute := int(self._seconds() // 60)) != self._minute:
             self._minute = minute
             self._begun.clear()
-        begun = self._begun[host] = self._begun.get(host, 0) + 1
+        network = network_of(host)
+        begun = self._begun[network] = self._begun.get(network, 0) + 1
         return begun <= limit

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any, ClassVar, Protocol
 
+from mailserverd.model.networks import network_of
 from mailserverd.telemetry.metrics import Metrics
 
 FULL = "too many connections to this service"
@@ -41,7 +42,7 @@ class Limited(Protocol):
 
 
 class Connections:
-    """Open connections by listener and by client address, held against the limits of the configuration.
+    """Open connections by listener and by client address (IPv6: its /64), held against the limits of the configuration.
 
     most: how many the system has descriptors for, whatever the configuration says and whoever asks; 0: any number.
     """
@@ -76,10 +77,11 @@ class Connections:
         if reason is not None:
             self._metrics.connections_refused[listener, _REASON_LABELS[reason]].value += 1
             return reason
+        network = network_of(host)
         self.total += 1
         self._by_listener[listener] = self._by_listener.get(listener, 0) + 1
-        self._by_address[host] = self._by_address.get(host, 0) + 1
-        self._by_both[listener, host] = self._by_both.get((listener, host), 0) + 1
+        self._by_address[network] = self._by_address.get(network, 0) + 1
+        self._by_both[listener, network] = self._by_both.get((listener, network), 0) + 1
         self._metrics.connections_accepted[listener,].value += 1
         self._metrics.connections_open[listener,].value += 1
         return None
@@ -89,31 +91,33 @@ class Connections:
         self.total -= 1
         self._by_listener[listener] -= 1
         self._metrics.connections_open[listener,].value -= 1
-        for counts, key in ((self._by_address, host), (self._by_both, (listener, host))):
+        network = network_of(host)
+        for counts, key in ((self._by_address, network), (self._by_both, (listener, network))):
             _take(counts, key)
 
     def _reason(self, listener: str, host: str) -> str | None:
         limits, section = self._limits, self._listeners[listener]
-        if self._too_fast(host):
+        network = network_of(host)
+        if self._too_fast(network):
             return TOO_FAST
         if self.total >= limits.max_connections:
             return SERVER_FULL
         if self._by_listener.get(listener, 0) >= section.max_connections:
             return FULL
         if (
-            self._by_address.get(host, 0) >= limits.max_connections_per_address
-            or self._by_both.get((listener, host), 0) >= section.max_connections_per_address
+            self._by_address.get(network, 0) >= limits.max_connections_per_address
+            or self._by_both.get((listener, network), 0) >= section.max_connections_per_address
         ):
             return ADDRESS_FULL
         return None
 
-    def _too_fast(self, host: str) -> bool:
+    def _too_fast(self, network: str) -> bool:
         if not self._limits.max_connections_per_minute:
             return False
         if (minute := int(self._seconds() // 60)) != self._minute:
             self._minute = minute
             self._opened.clear()
-        opened = self._opened[host] = self._opened.get(host, 0) + 1
+        opened = self._opened[network] = self._opened.get(network, 0) + 1
         return opened > self._limits.max_connections_per_minute
 
 

@@ -1,8 +1,7 @@
-import pytest
 from twisted.internet.task import Clock
 
 from mailserverd.accounts import login_throttle
-from mailserverd.accounts.login_throttle import LoginThrottle, network_of
+from mailserverd.accounts.login_throttle import LoginThrottle
 
 
 def throttle(**settings):
@@ -70,18 +69,3 @@ def test_bounded(monkeypatch):
     assert len(table._pairs) <= 10
     assert len(table._addresses) == 10
     assert max(map(len, table._pairs)) < 600
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("fe80::1%eth0", "fe80::"),
-        ("nonsense:", "nonsense:"),
-    ],
-)
-def test_what_counts_as_one_place(address, network):
-    assert network_of(address) == network

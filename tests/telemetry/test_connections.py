@@ -100,3 +100,12 @@ def test_more_than_the_system_has_descriptors_for_nobody_gets() -> None:
     assert [counted.admit("imap", "10.0.0.1") for _ in range(3)] == [None, None, "too many connections to this server"]
     counted.leave("imap", "10.0.0.1")
     assert counted.admit("imap", "10.0.0.1") is None
+
+
+def test_addresses_of_one_ipv6_network_count_together() -> None:
+    counted = connections("[limits]\nmax_connections_per_address = 2\n")
+    addresses = [f"2001:db8::{n}" for n in range(3)]
+    assert [counted.admit("imap", each) for each in addresses] == [None, None, ADDRESS_FULL]
+    assert counted.admit("imap", "2001:db8:0:1::1") is None
+    counted.leave("imap", addresses[0])
+    assert counted.admit("imap", addresses[2]) is None
