@@ -11,6 +11,7 @@ from mailserverd.imap.mailbox_session import MailboxSession
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.mailstore.read import Range, blocks, cut, header_fields, locate
 from mailserverd.mailstore.sections import SectionKind
+from mailserverd.model.errors import NotFound
 from mailserverd.model.message import MessageRow
 from mailserverd.wire.imap.fetch_items import Part, Section
 from mailserverd.wire.mime.headers import FieldSelector
@@ -27,21 +28,24 @@ _KINDS = {
 Found = bytes | Range | None
 
 
-async def write_sections(session: MailboxSession, mail: AccountMail, plan: Plan, batch: Batch) -> None:
+async def write_sections(session: MailboxSession, mail: AccountMail, plan: Plan, batch: Batch) -> int:
+    """How many messages were expunged before their octets were read: nothing is written of those."""
     out: list[bytes] = []
-    held = 0
+    held = missing = 0
     for head, row in zip(plan.heads(batch), batch.rows, strict=True):
         found = [_find(row, section, selector) for section, selector in zip(plan.sections, plan.selectors, strict=True)]
         if any(isinstance(one, Range) for one in found):
-            if row.octets is None or plan.deep_fields:
-                found = [
-                    await _fields(mail, row, one, section) for one, section in zip(found, plan.sections, strict=True)
-                ]
-                await session.turn()
-            if any(isinstance(one, Range) and row.octets is None for one in found):
-                session.send(b"".join(out))
-                out, held = [], 0
-                await _write_large(session, mail, row, head, plan.sections, found)
+            try:
+                if row.octets is None or plan.deep_fields:
+                    found = [await _fields(mail, row, *each) for each in zip(found, plan.sections, strict=True)]
+                    await session.turn()
+                if any(isinstance(one, Range) and row.octets is None for one in found):
+                    session.send(b"".join(out))
+                    out, held = [], 0
+                    await _write_large(session, mail, row, head, plan.sections, found)
+                    continue
+            except NotFound:
+                missing += 1
                 continue
         out.append(head)
         held += _put(out, row.octets, plan.sections, found)
@@ -50,6 +54,7 @@ async def write_sections(session: MailboxSession, mail: AccountMail, plan: Plan,
             out, held = [], 0
             await session.drained()
     session.send(b"".join(out))
+    return missing
 
 
 def _find(row: MessageRow, section: Section, selector: FieldSelector | None) -> Found:
@@ -111,7 +116,7 @@ async def _write_large(
                 if announced:
                     session.send(announced)
             finally:
-                if left and not announced:
+                if left and (lead is not head or not announced):  # of this line something was written
                     session.abort()
         lead = b" "
     session.send(b")\r\n")

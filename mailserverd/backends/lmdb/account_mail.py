@@ -87,17 +87,15 @@ class LmdbAccountMail:
 
     async def rows(self, mailbox_id: MailboxId, uids: UidRanges, want: Fields, limit: int) -> Page:
         self.row_of(mailbox_id)
-        with self.store.environment.read() as transaction:
+        wanted, environment = int(want), self.store.environment
+        if not wanted & _CONTENT:
+            with environment.read() as transaction:
+                found, next_uid = self._read_rows(transaction, mailbox_id, uids, limit)
+                return Page([unpacked_row(uid, row, wanted) for uid, row in found], next_uid)
+        with environment.snapshot() as (transaction, contents):
             found, next_uid = self._read_rows(transaction, mailbox_id, uids, limit)
-            if int(want) & _CONTENT:
-                with self.store.environment.read(buffers=True) as contents:
-                    rows = self._rows_with_content(contents, found, int(want))
-                if len(rows) < len(found):
-                    next_uid = Uid(found[len(rows)][0])
-            else:
-                wanted = int(want)
-                rows = [unpacked_row(uid, row, wanted) for uid, row in found]
-        return Page(rows, next_uid)
+            rows = self._rows_with_content(contents, found, wanted)
+        return Page(rows, Uid(found[len(rows)][0]) if len(rows) < len(found) else next_uid)
 
     def _read_rows(
         self, transaction: Transaction, mailbox_id: int, uids: UidRanges, limit: int
@@ -172,7 +170,7 @@ class LmdbAccountMail:
         self, ids: Sequence[EmailId], want: Fields
     ) -> dict[EmailId, tuple[tuple[MailboxId, MessageRow], ...]]:
         found: dict[EmailId, tuple[tuple[MailboxId, MessageRow], ...]] = {}
-        with self.store.environment.read() as transaction, self.store.environment.read(buffers=True) as contents:
+        with self.store.environment.snapshot() as (transaction, contents):
             for email_id in ids[:MAX_IDS]:
                 places = transaction.get(self.prefix + b"e" + email_id) or b""
                 rows = []

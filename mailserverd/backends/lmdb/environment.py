@@ -6,6 +6,7 @@ reopened only with readers shut out (`_gate`).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -50,6 +51,7 @@ class Transaction(Protocol):
 
     def get(self, key: bytes) -> Any: ...
     def put(self, key: bytes, value: bytes) -> bool: ...
+    def id(self) -> int: ...
     def delete(self, key: bytes) -> bool: ...
     def cursor(self) -> Cursor: ...
     def commit(self) -> None: ...
@@ -129,6 +131,15 @@ class Environment:
     def read(self, buffers: bool = False) -> Reading:
         """`with environment.read() as transaction:`; never across an await or a yield."""
         return Reading(self, buffers)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[tuple[Transaction, Transaction]]:
+        """Two transactions of one moment: one gives octets, the other views of them, for what is large."""
+        while True:
+            with self.read() as octets, self.read(buffers=True) as views:
+                if octets.id() == views.id():  # else a commit came between them
+                    yield octets, views
+                    return
 
     def get(self, key: bytes) -> bytes | None:
         with self.read() as transaction:

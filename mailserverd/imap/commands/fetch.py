@@ -94,7 +94,7 @@ class _Answer:
         if plan.is_whole(rows):
             self.session.send(b"".join(plan.lines(batch)))
         elif plan.sections:
-            await write_sections(self.session, selected.mail, plan, batch)
+            self.missing += await write_sections(self.session, selected.mail, plan, batch)
         else:
             self.session.send(b"".join(plan.heads(batch)))
 
