@@ -62,6 +62,7 @@ class Authenticator:
         self._nobody_key = nobody_key
         self._outcome = outcome
         self.insecure_networks: Container[str] = ()
+        self.channel_binding = True
 
     def allows(self, peer: Peer) -> bool:
         """Whether LOGIN, USER/PASS and AUTH may be used now: over TLS, or from a network listed as insecure."""
@@ -69,7 +70,7 @@ class Authenticator:
 
     def mechanisms(self, peer: Peer) -> tuple[str, ...]:
         """The mechanisms to advertise to this peer now, best first; () where logging in needs TLS first."""
-        if peer.tls:
+        if peer.tls and self.channel_binding:
             return WITH_BINDING
         return WITHOUT_BINDING if self.allows(peer) else ()
 
@@ -127,6 +128,8 @@ class Authenticator:
         """Begin an exchange. channel: channel_binding(transport) where the connection has TLS, else None."""
         if not self.allows(peer):
             return LoginFailure(Refusal.TLS_REQUIRED)
+        if not self.channel_binding:  # then a client that could bind is not being deceived (RFC 5802 §6)
+            channel = None
         chosen = mechanism_named(mechanism, channel, secrets.token_urlsafe(_NONCE_OCTETS).encode())
         if chosen is None:
             return LoginFailure(Refusal.UNKNOWN_MECHANISM)

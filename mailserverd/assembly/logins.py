@@ -41,6 +41,7 @@ class Logins:
     def reload(self, config: Config) -> None:
         login = config.login
         self.authenticator.insecure_networks = login.insecure_login_networks
+        self.authenticator.channel_binding = login.channel_binding
         self._throttle.configure(
             login.throttle_base_milliseconds / 1000,
             login.throttle_max_milliseconds / 1000,

@@ -200,6 +200,8 @@ class Login(Section):
 
     insecure_login_networks: Annotated[Networks, RELOAD] = Networks()
     """Networks whose clients may log in without TLS."""
+    channel_binding: Annotated[bool, RELOAD] = True
+    """Whether SCRAM-SHA-256-PLUS is offered over TLS. Mutt with GNU SASL chooses it and fails over TLS 1.3."""
     throttle_base_milliseconds: Annotated[Count, RELOAD] = 50
     """The answer to the first failed login is this late; each further failure doubles it."""
     throttle_max_milliseconds: Annotated[Count, RELOAD] = 5000

@@ -165,6 +165,12 @@ def test_a_listed_network_may_log_in_in_the_clear():
     assert stage.authenticator.mechanisms(OVER_TLS) == WITH_BINDING
 
 
+def test_channel_binding_can_be_left_out():
+    stage = logins()
+    stage.authenticator.channel_binding = False
+    assert stage.authenticator.mechanisms(OVER_TLS) == WITHOUT_BINDING
+
+
 @pytest.mark.parametrize("password", [b"\xff", b"", b"nul\0", b"x" * 5000])
 def test_impossible_passwords_are_just_wrong(password):
     stage = logins()

@@ -186,3 +186,16 @@ def test_what_cannot_begin():
     assert authenticator.sasl("PLAIN", None, IN_CLEAR).refusal is Refusal.TLS_REQUIRED
     assert authenticator.sasl("CRAM-MD5", None, OVER_TLS).refusal is Refusal.UNKNOWN_MECHANISM
     assert authenticator.sasl("SCRAM-SHA-256-PLUS", None, OVER_TLS).refusal is Refusal.UNKNOWN_MECHANISM
+
+
+def test_without_channel_binding_a_client_that_could_bind_is_served():
+    def channel(kind):
+        return b"x" * 32 if kind == "tls-exporter" else None
+
+    stage = Logins(directory_with(ANNA))
+    could_bind = b64(b"y,,n=anna,r=x")
+    assert isinstance(Exchange("SCRAM-SHA-256", channel, stage).start(could_bind), LoginFailure)
+    stage.authenticator.channel_binding = False
+    assert isinstance(Exchange("SCRAM-SHA-256", channel, stage).start(could_bind), ServerChallenge)
+    refused = stage.authenticator.sasl("SCRAM-SHA-256-PLUS", channel, OVER_TLS)
+    assert refused.refusal is Refusal.UNKNOWN_MECHANISM
