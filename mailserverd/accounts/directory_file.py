@@ -140,7 +140,7 @@ def parsed(text: str) -> Wanted:
     """Raises VerbRefused, saying where the file is wrong."""
     try:
         file = msgspec.convert(tomllib.loads(text), _File)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers and nesting that Python does not take
         raise VerbRefused(f"the file is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise VerbRefused(f"the file does not fit: {error}") from error
