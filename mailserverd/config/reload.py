@@ -5,7 +5,8 @@ Standing rules: only fields marked RELOAD change; a change of any other is repor
 
 from __future__ import annotations
 
-from mailserverd.config.schema import Config, Reload, Section
+from mailserverd.config.schema import Config
+from mailserverd.config.section import Reload, Section
 
 
 def is_reloadable(section: type[Section], name: str) -> bool:

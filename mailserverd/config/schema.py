@@ -9,28 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from mailserverd.config.outbound import Dns, Outbound
+from mailserverd.config.section import MIB, RELOAD, Count, Positive, Section
 from mailserverd.config.values import FilePath, ListenAddress, ListenAddresses, Networks, Seconds
-
-
-class Reload:
-    """Marks a field that SIGHUP changes on a running server."""
-
-
-RELOAD = Reload()
-MIB = 1024 * 1024
-
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, strict about types, unknown keys refused, doc lines kept."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
-    )
 
 
 class Server(Section):
@@ -227,6 +210,9 @@ class Limits(Section):
     """How many connections one client address may open in a minute; 0: any number."""
     max_spool_memory_bytes: Annotated[Positive, RELOAD] = 64 * MIB
     """How much memory all messages being received may take; what comes above goes through files in the spool folder."""
+    max_unsent_bytes: Annotated[Positive, RELOAD] = 256 * MIB
+    """How much all clients that don't read may make the server hold; above it those that hold most for longest are
+    dropped."""
     stalled_client_seconds: Annotated[Positive, RELOAD] = 300
     """A client that reads nothing of its waiting output for this long is dropped."""
 
@@ -322,6 +308,8 @@ class Config(Section):
     mailboxes: Mailboxes = Mailboxes()
     log: Log = Log()
     delivery: Delivery = Delivery()
+    dns: Dns = Dns()
+    outbound: Outbound = Outbound()
 
     LISTENERS: ClassVar[tuple[str, ...]] = (
         "smtp",
