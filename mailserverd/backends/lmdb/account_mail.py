@@ -24,7 +24,7 @@ from mailserverd.model.changes import AccountEvent, Change, Changes, Kinds, What
 from mailserverd.model.errors import Damaged, NotFound, TooOld
 from mailserverd.model.identifiers import AccountId, EmailId, MailboxId, ModSeq, Uid
 from mailserverd.model.mailbox import AccountState, MailboxRow
-from mailserverd.model.message import INLINE_READ_OCTETS, PAGE_OCTETS, Fields, MessageRow
+from mailserverd.model.message import INLINE_READ_OCTETS, PAGE_OCTETS, Fields, MessageRow, Segment
 
 if TYPE_CHECKING:
     from mailserverd.backends.lmdb.mail_store import LmdbMailStore
@@ -153,18 +153,22 @@ class LmdbAccountMail:
         stop = min(stop, start + MAX_READ_OCTETS)
         known = self.store.opened.get((self.account_id, email_id))
         if known is None:
-            with self.store.environment.read(buffers=True) as transaction:
-                value = transaction.get(self.prefix + b"b" + email_id)
-                if value is None:
-                    raise NotFound("no such message")
-                whole = content.whole_of(value)
-                segments = [] if whole is not None else content.manifest_of(value)
-            if whole is None:
-                return await content.read_segments(segments, self.store.blobs, start, stop)
-            if len(whole) > INLINE_READ_OCTETS:
-                self.store.remember_opened((self.account_id, email_id), whole)
-            known = whole
+            known = self._content_of(email_id)
+            if isinstance(known, list):
+                return await content.read_segments(known, self.store.blobs, start, stop)
+            if len(known) > INLINE_READ_OCTETS:
+                self.store.remember_opened((self.account_id, email_id), known)
         return known[start:stop]
+
+    def _content_of(self, email_id: EmailId) -> bytes | list[Segment]:
+        """By itself: a transaction that is over takes a reader's place until its last name is gone (py-lmdb keeps it to
+        use it again), and whoever waits for a blob would keep it."""
+        with self.store.environment.read(buffers=True) as transaction:
+            value = transaction.get(self.prefix + b"b" + email_id)
+            if value is None:
+                raise NotFound("no such message")
+            whole = content.whole_of(value)
+            return content.manifest_of(value) if whole is None else whole
 
     async def by_id(
         self, ids: Sequence[EmailId], want: Fields

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.environment import Environment, Transaction, WriteFailed
@@ -238,3 +239,24 @@ class TestOwn(LmdbBinding):
             assert self.loop_.run(account.octets(placed.email_id, start, stop)) == whole[start:stop]
         [row] = mail.rows(want=Fields.HEADER)
         assert row.header == before[: before.find(b"\r\n\r\n") + 4]
+
+    def test_whoever_waits_for_a_blob_takes_no_readers_place(self, mail: Mail) -> None:
+        """There are 64 of them for all."""
+        waiting: list[Deferred[bytes]] = []
+
+        class Slow:
+            async def read(self, blob_id: BlobId, start: int, stop: int) -> bytes:
+                waiting.append(Deferred())
+                return (await waiting[-1])[start:stop]
+
+        segments = (InlineSegment(octets_of(9)), BlobSegment(BlobId(b"blob"), 1_000, 0, False))
+        octets = octets_of(9) + b"x" * 1_000
+        placed = mail.commit(Add(mail.inbox, message_of(octets, segments), (), 0)).results[0].placed[0]
+        self.store_.blobs = Slow()  # type: ignore[assignment]
+        account = mail.account
+        asked = [Deferred.fromCoroutine(account.octets(placed.email_id, 0, len(octets))) for _ in range(200)]
+        assert len(waiting) == 200
+        assert mail.uids() == [1]
+        for each in waiting:
+            each.callback(b"x" * 1_000)
+        assert [self.loop_.run(each) for each in asked] == [octets] * 200
