@@ -1,4 +1,4 @@
-"""LmdbRecords: plain records (directory, pending deliveries) over the environment and its writer."""
+"""LmdbRecords: plain records (directory, pending deliveries, reputation) over the environment and its writer."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ class LmdbRecords:
     def get(self, key: bytes) -> bytes | None:
         return self._environment.get(key)
 
-    def scan(self, prefix: bytes, limit: int = 1_000_000) -> list[tuple[bytes, bytes]]:
-        return self._environment.scan(prefix, limit)
+    def scan(self, prefix: bytes, limit: int = 1_000_000, after: bytes = b"") -> list[tuple[bytes, bytes]]:
+        return self._environment.scan(prefix, limit, after)
 
     async def write(self, puts: Sequence[tuple[bytes, bytes]], deletes: Sequence[bytes] = ()) -> None:
         """All of it in one commit; on disk when it returns. Raises TryAgain."""

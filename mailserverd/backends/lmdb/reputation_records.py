@@ -1,0 +1,39 @@
+"""The keys of what is known for sending, all of them below "R", and what its three parts need of the store.
+
+Rs address 00 scope     Suppression            Rm meter 00 subject         counts by bucket
+Rf address              expired in a row       Rk account(8) hash(12)      when the account first wrote there
+Ra account(8)           Suspension             Rt queue id                 SentMessage
+Rr source 00 provider   Rest                   Ru queue id part(4)         a part of its recipients' addresses
+Rw source               WarmUp                 Ri hash(16)                 queue id of a Message-ID
+                                               Rd queue id 00 kind (4)     reported
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+MAX_NAME_OCTETS = 400
+
+
+class Records(Protocol):
+    """Reads are of what is committed and do not wait; write: as LmdbRecords."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def scan(self, prefix: bytes, limit: int = 1_000_000, after: bytes = b"") -> Sequence[tuple[bytes, bytes]]: ...
+
+    async def write(self, puts: Sequence[tuple[bytes, bytes]], deletes: Sequence[bytes] = ()) -> None: ...
+
+
+def digest(text: str, octets: int) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=octets).digest()
+
+
+def name_octets(text: str) -> bytes:
+    """A name as part of a key: one that is too long for a key by its beginning and its hash."""
+    octets = text.encode("utf-8", "surrogatepass").replace(b"\0", b"?")
+    return octets if len(octets) <= MAX_NAME_OCTETS else octets[: MAX_NAME_OCTETS - 16] + digest(text, 16)
+
+
+def counter_octets(account_id: int) -> bytes:
+    return account_id.to_bytes(8)

@@ -1,0 +1,90 @@
+"""LmdbSentMessages: the SentMessages interface over the embedded store.
+
+Standing rules: queue ids sort by time, so that the oldest messages are the first records; a message of many
+recipients is written in parts, its own record last.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from mailserverd.backends.lmdb.reputation_records import Records, digest, name_octets
+from mailserverd.model.address import canonical_address
+from mailserverd.model.reputation import SentMessage
+
+PART = 500
+_SENT, _PART, _BY_ID, _REPORTED = b"Rt", b"Ru", b"Ri", b"Rd"
+_TIDIED_AT_ONCE = 1_000
+
+_encode = msgspec.msgpack.Encoder().encode
+_message = msgspec.msgpack.Decoder(SentMessage).decode
+_addresses = msgspec.msgpack.Decoder(list[str]).decode
+
+
+class LmdbSentMessages:
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def record(self, message: SentMessage, addresses: Sequence[str]) -> None:
+        name = name_octets(message.queue_id)
+        for number, start in enumerate(range(PART, len(addresses), PART), 1):
+            await self._records.write([(_part_key(name, number), _encode(addresses[start : start + PART]))])
+        puts = [(_SENT + name, _encode(message)), (_part_key(name, 0), _encode(addresses[:PART]))]
+        if message.message_id:
+            puts.append((_BY_ID + digest(message.message_id, 16), name))
+        await self._records.write(puts)
+
+    async def sent(self, queue_id: str) -> SentMessage | None:
+        value = self._records.get(_SENT + name_octets(queue_id))
+        return None if value is None else _message(value)
+
+    async def by_message_id(self, message_id: str) -> SentMessage | None:
+        name = self._records.get(_BY_ID + digest(message_id, 16))
+        value = self._records.get(_SENT + name) if name is not None else None
+        found = None if value is None else _message(value)
+        return found if found is not None and found.message_id == message_id else None
+
+    async def recipient(self, queue_id: str, position: int) -> str | None:
+        if position < 0:
+            return None
+        value = self._records.get(_part_key(name_octets(queue_id), position // PART))
+        addresses = [] if value is None else _addresses(value)
+        return addresses[position % PART] if position % PART < len(addresses) else None
+
+    async def position(self, queue_id: str, address: str) -> int | None:
+        wanted = canonical_address(address)
+        prefix = _PART + name_octets(queue_id)
+        for key, value in self._records.scan(prefix):
+            if len(key) != len(prefix) + 4:
+                continue
+            for place, each in enumerate(_addresses(value)):
+                if canonical_address(each) == wanted:
+                    return int.from_bytes(key[-4:]) * PART + place
+        return None
+
+    async def first_report(self, queue_id: str, position: int, kind: str) -> bool:
+        key = _REPORTED + name_octets(queue_id) + b"\0" + kind.encode("ascii") + position.to_bytes(4)
+        if self._records.get(key) is not None:
+            return False
+        await self._records.write([(key, b"")])
+        return True
+
+    async def tidy(self, before: int) -> int:
+        gone: list[bytes] = []
+        found = self._records.scan(_SENT, _TIDIED_AT_ONCE)
+        old = [_message(value) for _, value in found if _message(value).created < before]
+        for message in old:
+            name = name_octets(message.queue_id)
+            gone.append(_SENT + name)
+            gone += [_part_key(name, number) for number in range(-(-max(message.recipients, 1) // PART))]
+            gone += [key for key, _ in self._records.scan(_REPORTED + name + b"\0")]
+            by_id = _BY_ID + digest(message.message_id, 16)
+            if message.message_id and self._records.get(by_id) == name:
+                gone.append(by_id)
+        if gone:
+            await self._records.write([], gone)
+        return len(old)
+
+
+def _part_key(name: bytes, number: int) -> bytes:
+    return _PART + name + number.to_bytes(4)
