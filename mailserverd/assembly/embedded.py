@@ -90,7 +90,7 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
     events = ProcessEventBus()
     settings = StoreSettings(zstd_level=config.store.zstd_level)
     mail = LmdbMailStore(
-        environment, writer, journal, blobs, events, time, os.urandom, directory.quota_octets, settings
+        environment, writer, journal, blobs, events, time, os.urandom, directory.quota_octets, settings, threads
     )
     redone = await mail.start()
     if redone:

@@ -22,6 +22,7 @@ from mailserverd.wire.imap.command.search import parse_search
 from mailserverd.wire.imap.command.select import parse_select
 from mailserverd.wire.imap.command.store import parse_store
 from mailserverd.wire.imap.cursor import Cursor
+from tests.backends.lmdb.embedded import AtOnce
 from tests.contracts.loop import Loop
 from tests.imap.fake_session import FakeSession
 
@@ -37,7 +38,7 @@ class Sessions:
         journal = EarlyJournal(path / "early")
         self.writer = Writer(self.environment, journal, self.loop.callFromThread, BatchLimits(early_seconds=0.05))
         self.events = ProcessEventBus()
-        arguments = (time.time, os.urandom, lambda account: None, StoreSettings())
+        arguments = (time.time, os.urandom, lambda account: None, StoreSettings(), AtOnce())
         self.store = LmdbMailStore(self.environment, self.writer, journal, None, self.events, *arguments)
         self.loop.run(self.store.start())
         self.mail = self.loop.run(self.store.open(1))

@@ -8,9 +8,9 @@ so renewed them.
 
 from collections.abc import Callable
 
-from mailserverd.backends.lmdb.check_content import OffReactor
 from mailserverd.backends.lmdb.content import manifest_of
 from mailserverd.backends.lmdb.environment import Environment
+from mailserverd.backends.lmdb.off_reactor import OffReactor
 from mailserverd.model.identifiers import BlobId
 from mailserverd.model.message import BlobSegment
 

@@ -13,7 +13,7 @@ import msgspec
 
 from mailserverd.backends.lmdb.accounts_with_mail import accounts_with_mail
 from mailserverd.backends.lmdb.check_account import AccountCheck, merged
-from mailserverd.backends.lmdb.check_content import ContentCheck, OffReactor
+from mailserverd.backends.lmdb.check_content import ContentCheck
 from mailserverd.backends.lmdb.check_finding import ERROR, LOSS, WARNING, Finding
 from mailserverd.backends.lmdb.check_rest import (
     directory_findings,
@@ -24,6 +24,7 @@ from mailserverd.backends.lmdb.check_rest import (
 from mailserverd.backends.lmdb.check_snapshot import Snapshot, gathered, version_of
 from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.keys import UID_VALIDITY
+from mailserverd.backends.lmdb.off_reactor import OffReactor
 from mailserverd.backends.lmdb.row_rebuild import rebuilder
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.writer import Writer

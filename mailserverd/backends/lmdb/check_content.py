@@ -7,7 +7,6 @@ meanwhile is no finding; a blob is verified once in a whole check, however many 
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -15,19 +14,15 @@ from mailserverd.backends.lmdb.check_finding import LOSS, Finding
 from mailserverd.backends.lmdb.content import HEAD, header_of, manifest_of, whole_of
 from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.keys import account_prefix
+from mailserverd.backends.lmdb.off_reactor import OffReactor
 from mailserverd.interfaces.blob_store import BlobStore
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import BlobId
 from mailserverd.model.message import BlobSegment, InlineSegment
 
-T = TypeVar("T")
 SLICE_OCTETS = 1 << 20
 SLICE_MESSAGES = 200
 RESTORE = "restore it from a backup, or expunge the message"
-
-
-class OffReactor(Protocol):
-    async def run(self, work: Callable[[], T]) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 Standing rules: default flags (every commit is synced, no writable map); a read transaction lives inside one `with`
 and never across a suspension, for a pinned one grows the file for good; the map is resized and the environment
-reopened only with readers shut out (`_gate`).
+reopened only with readers shut out (`gate`, and nobody in a patient_read). The system reads ahead nothing of the file:
+what belongs together is spread over it, and it would read megabytes for a page.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Condition, RLock
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -93,6 +94,8 @@ class Environment:
     def __init__(self, path: Path, map_size_bytes: int, max_readers: int = 64) -> None:
         self.path = path
         self.gate = RLock()
+        self._patient = 0
+        self._patient_left = Condition()
         self._max_readers = max_readers
         self.map_size_bytes = max(map_size_bytes, MIN_MAP_BYTES, _stored_octets(path) * 2)
         self.lmdb: Any = self._opened()
@@ -103,7 +106,12 @@ class Environment:
         while True:
             try:
                 return lmdb.open(
-                    str(self.path), map_size=self.map_size_bytes, max_readers=self._max_readers, mode=0o600, max_dbs=0
+                    str(self.path),
+                    map_size=self.map_size_bytes,
+                    max_readers=self._max_readers,
+                    mode=0o600,
+                    max_dbs=0,
+                    readahead=False,
                 )
             except (MemoryError, lmdb.MemoryError) as error:
                 if self.map_size_bytes // 2 < max(MIN_MAP_BYTES, _stored_octets(self.path)):
@@ -141,6 +149,26 @@ class Environment:
                     yield octets, views
                     return
 
+    @contextmanager
+    def patient_read(self) -> Iterator[Transaction]:
+        """For a thread that waits for the disk: it holds up no other reader, only `grow`, `reopen` and `close`."""
+        with self.gate:
+            transaction: Transaction = self.lmdb.begin()
+            with self._patient_left:
+                self._patient += 1
+        try:
+            yield transaction
+        finally:
+            transaction.abort()
+            with self._patient_left:
+                self._patient -= 1
+                self._patient_left.notify_all()
+
+    def _await_patient(self) -> None:
+        """With the gate held, so that no more of them begin."""
+        with self._patient_left:
+            self._patient_left.wait_for(lambda: not self._patient)
+
     def get(self, key: bytes) -> bytes | None:
         with self.read() as transaction:
             value: bytes | None = transaction.get(key)
@@ -172,6 +200,7 @@ class Environment:
     def grow(self) -> None:
         """Double the map. No write transaction may be open. Raises WriteFailed where there is no address space."""
         with self.gate:
+            self._await_patient()
             try:
                 self.lmdb.set_mapsize(self.map_size_bytes * 2)
             except (lmdb.Error, MemoryError) as error:
@@ -181,11 +210,13 @@ class Environment:
     def reopen(self) -> None:
         """After a failed commit, for LMDB refuses everything once a meta page failed. Raises UnusableStore."""
         with self.gate:
+            self._await_patient()
             self.lmdb.close()
             self.lmdb = self._opened()
 
     def close(self) -> None:
         with self.gate:
+            self._await_patient()
             self.lmdb.close()
 
 

@@ -15,7 +15,9 @@ from mailserverd.backends.lmdb.early_journal import EarlyJournal
 from mailserverd.backends.lmdb.early_records import plan_replay
 from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.keys import INDEX_JOURNAL, account_prefix
+from mailserverd.backends.lmdb.off_reactor import OffReactor
 from mailserverd.backends.lmdb.plan_account import AccountPlan, Terms
+from mailserverd.backends.lmdb.read_ahead import READ_AHEAD_MESSAGES, read_ahead
 from mailserverd.backends.lmdb.records import decoded_account, decoded_mailbox, encoded
 from mailserverd.backends.lmdb.shared_index import loaded_index
 from mailserverd.backends.lmdb.stage import decoded_copy
@@ -54,6 +56,7 @@ class LmdbMailStore:
         random: Callable[[int], bytes],
         quota: Callable[[AccountId], int | None],
         settings: StoreSettings,
+        threads: OffReactor,
     ) -> None:
         self.environment = environment
         self.writer = writer
@@ -64,6 +67,7 @@ class LmdbMailStore:
         self.opened: OrderedDict[tuple[int, bytes], bytes] = OrderedDict()
         self._clock = clock
         self._settings = settings
+        self._threads = threads
         self._boot = int.from_bytes(random(7))
         self._left_behind = journal.records()
         self._accounts: WeakValueDictionary[int, LmdbAccountMail] = WeakValueDictionary()
@@ -155,10 +159,12 @@ class LmdbMailStore:
     # Indexes
 
     async def index_of(self, account: LmdbAccountMail, mailbox_id: MailboxId) -> MailboxIndex:
-        account.row_of(mailbox_id)
+        row = account.row_of(mailbox_id)
         key = (account.account_id, mailbox_id)
         index = self._indexes.get(key)
         if index is None:
+            if row.messages > READ_AHEAD_MESSAGES:
+                await self._threads.run(partial(read_ahead, self.environment, account.prefix, row))
             await self.settle(account.account_id)
             index = self._indexes.get(key) or self._load_index(account, mailbox_id)
         self._kept_indexes[key] = index

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from mailserverd.backends.files.blob_store import FileBlobs
 from mailserverd.backends.files.threads import FileThreads
@@ -15,6 +16,15 @@ from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
 from mailserverd.backends.lmdb.writer import Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from tests.contracts.loop import Loop
+
+T = TypeVar("T")
+
+
+class AtOnce:
+    """OffReactor without threads."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return work()
 
 
 class Embedded:
@@ -46,6 +56,7 @@ class Embedded:
             os.urandom,
             quota_of,
             StoreSettings(),
+            self.threads,
         )
         loop.run(self.mail_store.start())
 

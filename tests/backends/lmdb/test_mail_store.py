@@ -20,6 +20,7 @@ from mailserverd.interfaces.mail_store import Add, Copy, Expunge, MailStore, Set
 from mailserverd.model.errors import TryAgain
 from mailserverd.model.identifiers import BlobId
 from mailserverd.model.message import BlobSegment, Fields, InlineSegment
+from tests.backends.lmdb.embedded import AtOnce
 from tests.contracts.loop import Loop
 from tests.contracts.mail import ALL, Mail, message_of, octets_of
 from tests.contracts.mail_store import MessagesContract, StoreBinding
@@ -74,6 +75,7 @@ class LmdbBinding(StoreBinding):
             os.urandom,
             lambda account: self.quotas.get(account),
             StoreSettings(),
+            AtOnce(),
         )
         self.replayed = self.loop_.run(self.store_.start())
 
