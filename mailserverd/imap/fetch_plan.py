@@ -15,6 +15,7 @@ from mailserverd.imap.internal_dates import internal_dates
 from mailserverd.model.identifiers import email_id_text, thread_id_text
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.wire.imap.fetch_items import FetchItem, Item, Part, Section
+from mailserverd.wire.mime.field_picker import INDEXED_OCTETS
 from mailserverd.wire.mime.headers import FieldSelector, compile_fields
 
 
@@ -67,7 +68,7 @@ _COLUMNS: dict[Item, tuple[bytes, Column, Fields]] = {
 class Plan:
     """template: takes the number and a value of each column. want: 0 when the index alone answers.
 
-    selectors: of each section, the compiled HEADER.FIELDS names, or None. deep_fields: some are of a part's header.
+    selectors: of each section, the compiled HEADER.FIELDS names, or None.
     headers: where all sections are of the message's own header, what they show of rows, and `line` is the whole answer.
     """
 
@@ -78,7 +79,6 @@ class Plan:
     want: Fields
     sets_seen: bool
     tells_modseq: bool
-    deep_fields: bool
     headers: tuple["HeaderColumn", ...]
     line: bytes
 
@@ -89,8 +89,12 @@ class Plan:
         return [template % value for value in values]
 
     def is_whole(self, rows: Sequence[MessageRow]) -> bool:
-        """Whether lines() can answer for these rows: their headers are in them to the end."""
-        return bool(self.headers) and [len(row.header) for row in rows] == [row.header_octets for row in rows]
+        """Whether lines() can answer for these rows: their headers are in them to the end, told apart to the end."""
+        return (
+            bool(self.headers)
+            and [len(row.header) for row in rows] == [row.header_octets for row in rows]
+            and max([len(row.header_index) for row in rows], default=0) <= INDEXED_OCTETS
+        )
 
     def lines(self, batch: Batch) -> list[bytes]:
         """Each message's whole answer."""
@@ -120,11 +124,10 @@ def compile_items(items: tuple[FetchItem, ...], add: tuple[Item, ...] = ()) -> P
     columns = tuple(_COLUMNS[item][1] for item in plain)
     sets_seen = any(not section.peek for section in sections)
     selectors = tuple(map(_selector, sections))
-    deep = any(section.path and selector for section, selector in zip(sections, selectors, strict=True))
     headers = _header_columns(sections, selectors)
     labels = [section.label.replace(b"%", b"%%") + b" {%d}\r\n%b" for section in sections]
     line = template + b" ".join(labels) + b")\r\n"
-    return Plan(template, columns, sections, selectors, want, sets_seen, Item.MODSEQ in plain, deep, headers, line)
+    return Plan(template, columns, sections, selectors, want, sets_seen, Item.MODSEQ in plain, headers, line)
 
 
 def _wanted(section: Section) -> Fields:

@@ -4,12 +4,12 @@ Standing rules: the octets of a message are copied once, into the write; of a la
 the next is read when the client has taken the last; nothing is written of a literal before its first octets are read.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from mailserverd.imap.fetch_plan import Batch, Plan
 from mailserverd.imap.mailbox_session import MailboxSession
 from mailserverd.interfaces.mail_store import AccountMail
-from mailserverd.mailstore.read import Range, blocks, cut, header_fields, locate
+from mailserverd.mailstore.read import Picked, Range, blocks, cut, header_fields, locate, picked_blocks
 from mailserverd.mailstore.sections import SectionKind
 from mailserverd.model.errors import NotFound
 from mailserverd.model.message import MessageRow
@@ -25,7 +25,7 @@ _KINDS = {
     Part.TEXT: SectionKind.TEXT,
     Part.MIME: SectionKind.MIME,
 }
-Found = bytes | Range | None
+Found = bytes | Range | Picked | None
 
 
 async def write_sections(session: MailboxSession, mail: AccountMail, plan: Plan, batch: Batch) -> int:
@@ -36,10 +36,12 @@ async def write_sections(session: MailboxSession, mail: AccountMail, plan: Plan,
         found = [_find(row, section, selector) for section, selector in zip(plan.sections, plan.selectors, strict=True)]
         if any(isinstance(one, Range) for one in found):
             try:
-                if row.octets is None or plan.deep_fields:
-                    found = [await _fields(mail, row, *each) for each in zip(found, plan.sections, strict=True)]
+                if any(isinstance(one, Range) and one.selector is not None for one in found):
+                    found = [
+                        await _fields(session, mail, row, *each) for each in zip(found, plan.sections, strict=True)
+                    ]
                     await session.turn()
-                if any(isinstance(one, Range) and row.octets is None for one in found):
+                if any(isinstance(one, Picked) or (isinstance(one, Range) and row.octets is None) for one in found):
                     session.send(b"".join(out))
                     out, held = [], 0
                     await _write_large(session, mail, row, head, plan.sections, found)
@@ -64,10 +66,10 @@ def _find(row: MessageRow, section: Section, selector: FieldSelector | None) -> 
     return cut(located, section.partial)
 
 
-async def _fields(mail: AccountMail, row: MessageRow, found: Found, section: Section) -> Found:
+async def _fields(session: MailboxSession, mail: AccountMail, row: MessageRow, found: Found, section: Section) -> Found:
     """Fields of a header inside the message are picked now."""
     if isinstance(found, Range) and found.selector is not None:
-        return cut(await header_fields(mail, row, found), section.partial)
+        return cut(await header_fields(mail, row, found, session.turn), section.partial)
     return found
 
 
@@ -79,6 +81,7 @@ def _put(out: list[bytes], octets: bytes | None, sections: Sequence[Section], fo
         if one is None:
             out.append(b"%b%b NIL" % (lead, section.label))
         else:
+            assert not isinstance(one, Picked)
             if isinstance(one, Range):
                 assert octets is not None
                 one = octets if one.stop - one.start == len(octets) else octets[one.start : one.stop]
@@ -88,6 +91,12 @@ def _put(out: list[bytes], octets: bytes | None, sections: Sequence[Section], fo
         lead = b" "
     out.append(b")\r\n")
     return held
+
+
+def _blocks(session: MailboxSession, mail: AccountMail, row: MessageRow, found: Range | Picked) -> AsyncIterator[bytes]:
+    if isinstance(found, Picked):
+        return picked_blocks(mail, row, found, session.turn)
+    return blocks(mail, row, found)
 
 
 async def _write_large(
@@ -100,7 +109,7 @@ async def _write_large(
 ) -> None:
     lead = head
     for section, one in zip(sections, found, strict=True):
-        if not isinstance(one, Range):
+        if not isinstance(one, Range | Picked):
             start = [lead]
             _put(start, None, (section,), (one,))
             session.send(b"".join(start[:-1]))
@@ -108,7 +117,7 @@ async def _write_large(
             announced = b"%b%b {%d}\r\n" % (lead, section.label, one.stop - one.start)
             left = one.stop - one.start
             try:
-                async for block in blocks(mail, row, one):
+                async for block in _blocks(session, mail, row, one):
                     session.send(announced, block)
                     announced = b""
                     left -= len(block)

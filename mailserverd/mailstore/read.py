@@ -4,19 +4,21 @@ Standing rules: a page is bounded in rows and octets; stored mail is never parse
 by its part map, or fields of a header by its index; a message too large for a row is read in ranges.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from mailserverd.interfaces.mail_store import AccountMail, UidRanges
 from mailserverd.mailstore.sections import SectionKind, section_range
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
-from mailserverd.wire.mime.headers import FieldSelector
+from mailserverd.wire.mime.field_picker import INDEXED_OCTETS, FieldPicker, pick_fields, pieces_of
+from mailserverd.wire.mime.headers import FieldSelector, fields_end
 
 PAGE_ROWS = 256
 PAGE_BODIES = 32  # each at most INLINE_READ_OCTETS
 RANGE_OCTETS = 262_144
-MAX_HEADER_OCTETS = 1_048_576
+PICKED_AT_ONCE = 32_768  # octets of a header whose fields are picked in one go
+Turn = Callable[[], Awaitable[None]]
 
 
 class Range(NamedTuple):
@@ -25,6 +27,15 @@ class Range(NamedTuple):
     start: int
     stop: int
     selector: FieldSelector | None = None
+
+
+class Picked(NamedTuple):
+    """Octets [start, stop) of what the selector of `header` picks; `fields_end` is where its empty line begins."""
+
+    start: int
+    stop: int
+    header: Range
+    fields_end: int
 
 
 def page_size(want: Fields) -> int:
@@ -58,14 +69,14 @@ def locate(
             return Range(0, row.size)
         if kind is SectionKind.TEXT:
             return Range(row.header_octets, row.size)
-        if not row.header_is_whole:
+        if not row.header_is_whole or (selector is not None and len(row.header_index) > INDEXED_OCTETS):
             return Range(0, row.header_octets, selector)
         return row.header if selector is None else selector.pick(row.header, row.header_index)
     found = section_range(row.part_map, path, kind)
     return None if found is None else Range(found[0], found[1], selector)
 
 
-def cut(located: bytes | Range, partial: tuple[int, int] | None) -> bytes | Range:
+def cut(located: bytes | Range | Picked, partial: tuple[int, int] | None) -> bytes | Range | Picked:
     """RFC 9051 §6.4.5: a partial beyond the end is empty, one over the end is what there is."""
     if partial is None:
         return located
@@ -73,15 +84,46 @@ def cut(located: bytes | Range, partial: tuple[int, int] | None) -> bytes | Rang
     if isinstance(located, bytes):
         return located[offset : offset + length]
     start = min(located.start + offset, located.stop)
-    return Range(start, min(start + length, located.stop))
+    return located._replace(start=start, stop=min(start + length, located.stop))
 
 
-async def header_fields(mail: AccountMail, row: MessageRow, where: Range) -> bytes:
-    """Fields of a header inside the message. Only its own lines are looked at."""
+async def header_fields(mail: AccountMail, row: MessageRow, where: Range, turn: Turn) -> bytes | Picked:
+    """Fields of a header inside the message. Of a long one only how many octets they are is found out here."""
     assert where.selector is not None
-    header = await read(mail, row, Range(where.start, min(where.stop, where.start + MAX_HEADER_OCTETS)))
-    picked = where.selector.pick_unindexed(header)
-    return picked + b"\r\n" if where.stop - where.start > MAX_HEADER_OCTETS else picked  # its empty line lies beyond
+    if where.stop - where.start <= PICKED_AT_ONCE:
+        return pick_fields(where.selector, await read(mail, row, where))
+    tail = await read(mail, row, Range(max(where.start, where.stop - 3), where.stop))
+    end = where.stop - len(tail) + fields_end(tail)
+    length = where.stop - end
+    async for text in _picked(mail, row, where, end, turn):
+        length += len(text)
+    return Picked(0, length, where, end)
+
+
+async def _picked(
+    mail: AccountMail, row: MessageRow, header: Range, fields_end: int, turn: Turn
+) -> AsyncIterator[bytes]:
+    assert header.selector is not None
+    picker = FieldPicker(header.selector)
+    async for block in blocks(mail, row, Range(header.start, fields_end)):
+        for piece in pieces_of(block):
+            yield picker.feed(piece)
+            await turn()
+    yield picker.feed(b"", is_last=True)
+
+
+async def picked_blocks(mail: AccountMail, row: MessageRow, wanted: Picked, turn: Turn) -> AsyncIterator[bytes]:
+    """What is wanted of the picked fields, and of the empty line behind them."""
+    header, position = wanted.header, 0
+    async for text in _picked(mail, row, header, wanted.fields_end, turn):
+        if position >= wanted.stop:
+            return
+        wished = text[max(wanted.start - position, 0) : wanted.stop - position]
+        if wished:
+            yield wished
+        position += len(text)
+    empty_line = await read(mail, row, Range(wanted.fields_end, header.stop))
+    yield empty_line[max(wanted.start - position, 0) : max(wanted.stop - position, 0)]
 
 
 async def read(mail: AccountMail, row: MessageRow, where: Range) -> bytes:

@@ -38,6 +38,12 @@ def client(house: House) -> Connection:
         (b"TEXT", BODY),
         (b"1", BODY),
         (b"HEADER.FIELDS (Subject)", b"Subject: first\r\n\r\n"),
+        (b"HEADER.FIELDS (Subject To)", b"Subject: first\r\nTo: last@example.net\r\n\r\n"),
+        (b"HEADER.FIELDS (X-Long)", FIELD + b"\r\n"),
+        (b"HEADER.FIELDS (Cc)", b"\r\n"),
+        (b"HEADER.FIELDS.NOT (X-Long)", b"Subject: first\r\nTo: last@example.net\r\n\r\n"),
+        (b"HEADER.FIELDS.NOT (Subject)", HEADER.removeprefix(b"Subject: first\r\n")),
+        (b"HEADER.FIELDS.NOT (Cc)", HEADER),
     ],
 )
 def test_sections(client: Connection, section: bytes, octets: bytes) -> None:
@@ -49,6 +55,41 @@ def test_pieces(client: Connection) -> None:
     for start, length in ((0, 10), (HEADER_ROW_OCTETS - 5, 10), (len(HEADER) - 5, 100)):
         answer = client.say(b"c FETCH 1 (BODY.PEEK[HEADER]<%d.%d>)\r\n" % (start, length))
         assert literal(answer) == HEADER[start : start + length]
+
+
+def test_pieces_of_fields(client: Connection) -> None:
+    shown = FIELD + b"To: last@example.net\r\n\r\n"
+    section = b"BODY.PEEK[HEADER.FIELDS.NOT (Subject)]"
+    for start, length in ((0, 10), (32_760, 20), (len(FIELD) - 5, 10), (len(shown) - 3, 100), (len(shown), 5)):
+        answer = client.say(b"c FETCH 1 (UID %b<%d.%d>)\r\n" % (section, start, length))
+        assert literal(answer) == shown[start : start + length]
+        assert answer.endswith(b")\r\nc OK Fetched\r\n")
+
+
+def test_a_long_header_beside_short_ones(house: House, client: Connection) -> None:
+    house.put(b"Subject: short\r\nTo: a@example.net\r\n\r\nbody\r\n")
+    client.say(b"c NOOP\r\n")
+    answer = client.say(b"c FETCH 1:2 (BODY.PEEK[HEADER.FIELDS (To)] BODY.PEEK[TEXT])\r\n")
+    assert answer == (
+        b"* 1 FETCH (BODY[HEADER.FIELDS (To)] {24}\r\nTo: last@example.net\r\n\r\n BODY[TEXT] {10}\r\nthe body\r\n)\r\n"
+        b"* 2 FETCH (BODY[HEADER.FIELDS (To)] {21}\r\nTo: a@example.net\r\n\r\n BODY[TEXT] {6}\r\nbody\r\n)\r\n"
+        b"c OK Fetched\r\n"
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"body\r\n" * 50_000])
+def test_more_fields_than_are_told_apart(house: House, client: Connection, body: bytes) -> None:
+    lines = [b"%b: %d\r\n" % (name, number) for number in range(1_500) for name in (b"X-A", b"X-B")]
+    message = b"".join([*lines, b"To: last@example.net\r\n\r\n"]) + body
+    house.put(message)
+    client.say(b"c NOOP\r\n")
+    ours = b"".join([line for line in lines if line.startswith(b"X-A")])
+    assert literal(client.say(b"c FETCH 2 BODY.PEEK[HEADER.FIELDS (X-A)]\r\n")) == ours + b"\r\n"
+    assert literal(client.say(b"c FETCH 2 (BODY.PEEK[HEADER.FIELDS (To)] BODY.PEEK[])\r\n")) == (
+        b"To: last@example.net\r\n\r\n"
+    )
+    shown = ours + b"To: last@example.net\r\n\r\n"
+    assert literal(client.say(b"c FETCH 2 BODY.PEEK[HEADER.FIELDS.NOT (X-B)]\r\n")) == shown
 
 
 def test_search_looks_at_the_beginning(client: Connection) -> None:

@@ -20,9 +20,9 @@ from tests.imap.house import Connection, House
 
 READS = {
     "headers": {"compile_fields", "field_name", "fields_end", "_index_end"}
-    | {
-        f"FieldSelector.{name}" for name in ("pick", "pick_unindexed", "_learned", "_runs", "_pick_by_name", "__init__")
-    },
+    | {f"FieldSelector.{name}" for name in ("pick", "wants", "_learned", "_runs", "_pick_by_name", "__init__")},
+    "field_picker": {"pick_fields", "picked_pieces", "pieces_of"}
+    | {f"FieldPicker.{name}" for name in ("feed", "_begin", "__init__")},
     "parts": {"find_section", "_locate"},
     "segments": {"pieces", "_piece", "encode", "_lines_of", "BlobPiece.octets"},
 }

@@ -136,7 +136,7 @@ _ENTRY = Struct("<BII")
 _iter_entries = _ENTRY.iter_unpack
 
 # A field: its name, then the rest with its continuation lines (RFC 5322 §2.2.3). Every octet belongs to a match.
-_split = re.compile(rb"([^:\s]*+)([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)").findall
+split_fields = re.compile(rb"([^:\s]*+)([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)").findall
 _unfold = re.compile(rb"\r?\n(?=[ \t])").sub
 _is_field_rest = re.compile(rb"[ \t]*+:").match
 _has_gap = re.compile(rb"\s").search
@@ -182,7 +182,7 @@ def read_header(header: bytes, limits: MimeLimits = DEFAULT_LIMITS) -> tuple[byt
     values: Values = [None] * (LAST_READ + 1)
     end = fields_end(header)
     bounded = end if end <= limits.header_octets else limits.header_octets
-    found = _split(header, 0, bounded)[: limits.header_fields]
+    found = split_fields(header, 0, bounded)[: limits.header_fields]
     flat: list[int] = []
     position = 0
     for name, rest in found:
@@ -270,17 +270,11 @@ class FieldSelector:
         picked.append(header[bounds[-1] :])
         return b"".join(picked)
 
-    def pick_unindexed(self, header: bytes) -> bytes:
-        """The same out of a header that has no index, a part's: its lines are looked at, nothing is parsed."""
-        end = fields_end(header)
-        picked = []
-        for name, rest in _split(header, 0, end):
-            code = code_of_lower(name.lower(), 0) if _is_field_rest(rest) else 0
-            hit = code in self.codes if code else bool(self.others) and field_name(name + rest) in self.others
-            if hit is not self.invert:
-                picked.append(name + rest)
-        picked.append(header[end:])
-        return b"".join(picked)
+    def wants(self, name: bytes, rest: bytes) -> bool:
+        """Whether a field is among them; `rest` begins behind the name."""
+        code = code_of_lower(name.lower(), 0) if _is_field_rest(rest) else 0
+        hit = code in self.codes if code else bool(self.others) and field_name(name + rest) in self.others
+        return hit is not self.invert
 
     def _learned(self, fields: bytes) -> Struct:
         """Reads of an index with these codes start and end of each run of fields, and where the rest begins."""
