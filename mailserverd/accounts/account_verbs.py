@@ -6,6 +6,8 @@ from mailserverd.accounts.administration import (
     Administration,
     Answer,
     checked_address,
+    checked_class,
+    checked_hold,
     checked_name,
     checked_octets,
 )
@@ -85,8 +87,12 @@ class AccountVerbs:
         max_message_bytes: int | None = None,
         disabled: bool | None = None,
         clear: tuple[str, ...] = (),
+        mail_class: str | None = None,
+        mail_classes: tuple[str, ...] | None = None,
+        hold_seconds: int | None = None,
+        keep_sent: bool | None = None,
     ) -> Answer:
-        """clear: "quota" and "max_message" go back to the server's default."""
+        """clear: "quota" and "max_message" go back to the server's default. The rest: see model.account.Account."""
         account = await self._all.account(address)
         changed = replace(
             account,
@@ -94,6 +100,10 @@ class AccountVerbs:
             disabled=account.disabled if disabled is None else disabled,
             quota_octets=_chosen("quota", quota_bytes, account.quota_octets, clear),
             max_message_octets=_chosen("max_message", max_message_bytes, account.max_message_octets, clear),
+            mail_class=account.mail_class if mail_class is None else checked_class(mail_class),
+            mail_classes=account.mail_classes if mail_classes is None else tuple(map(checked_class, mail_classes)),
+            hold_seconds=account.hold_seconds if hold_seconds is None else checked_hold(hold_seconds),
+            keep_sent=account.keep_sent if keep_sent is None else keep_sent,
         )
         await self._all.directory.put_account(changed)
         return shown(changed)
@@ -123,4 +133,8 @@ def shown(account: Account) -> Answer:
         "disabled": account.disabled,
         "quota_bytes": account.quota_octets,
         "max_message_bytes": account.max_message_octets,
+        "mail_class": account.mail_class,
+        "mail_classes": list(account.mail_classes),
+        "hold_seconds": account.hold_seconds,
+        "keep_sent": account.keep_sent,
     }

@@ -19,6 +19,7 @@ from mailserverd.model.mailbox import AccountState
 
 Answer = dict[str, Any]
 MAX_NAME = 256
+MAX_HOLD_SECONDS = 86400
 
 
 class VerbRefused(Exception):
@@ -80,3 +81,17 @@ def checked_name(name: str) -> str:
     if len(name) > MAX_NAME or not name.isprintable():
         raise VerbRefused(f"a display name has at most {MAX_NAME} printable characters")
     return name
+
+
+def checked_class(text: str) -> str:
+    """The name of a class of mail, or "". Raises VerbRefused."""
+    if not text.isprintable() or len(text) > 100 or " " in text:
+        raise VerbRefused(f"{text!r} is no name of a class")
+    return text
+
+
+def checked_hold(seconds: int) -> int:
+    """For how long sent mail can be taken back. Raises VerbRefused."""
+    if not 0 <= seconds <= MAX_HOLD_SECONDS:
+        raise VerbRefused(f"sent mail can be held for 0 to {MAX_HOLD_SECONDS} seconds")
+    return seconds

@@ -15,7 +15,9 @@ import msgspec
 from mailserverd.accounts.administration import (
     VerbRefused,
     checked_address,
+    checked_class,
     checked_domain,
+    checked_hold,
     checked_name,
     checked_octets,
 )
@@ -52,6 +54,10 @@ class AccountEntry(msgspec.Struct, forbid_unknown_fields=True):
     disabled: bool = False
     quota_bytes: int | None = None
     max_message_bytes: int | None = None
+    mail_class: str = ""
+    mail_classes: tuple[str, ...] = ()
+    hold_seconds: int = 0
+    keep_sent: bool = False
     scram_salt: str = ""
     scram_iterations: int = 0
     apop_secret: str = ""
@@ -106,6 +112,10 @@ def _account_lines(account: Account, credentials: Credentials | None) -> Iterato
         disabled=account.disabled or None,
         quota_bytes=account.quota_octets,
         max_message_bytes=account.max_message_octets,
+        mail_class=account.mail_class or None,
+        mail_classes=account.mail_classes or None,
+        hold_seconds=account.hold_seconds or None,
+        keep_sent=account.keep_sent or None,
         scram_salt=_text(credentials.scram_salt) if credentials and secrets else None,
         scram_iterations=credentials.scram_iterations if credentials and secrets else None,
         apop_secret=(credentials.apop_secret or None) if credentials else None,
@@ -170,6 +180,10 @@ def _account(entry: AccountEntry) -> Account:
         entry.disabled,
         checked_octets("quota_bytes", entry.quota_bytes),
         checked_octets("max_message_bytes", entry.max_message_bytes),
+        checked_class(entry.mail_class),
+        tuple(map(checked_class, entry.mail_classes)),
+        checked_hold(entry.hold_seconds),
+        entry.keep_sent,
     )
 
 

@@ -191,5 +191,9 @@ def _differences(before: Account, after: Account) -> list[str]:
         ("disabled", before.disabled, after.disabled),
         ("quota_bytes", before.quota_octets, after.quota_octets),
         ("max_message_bytes", before.max_message_octets, after.max_message_octets),
+        ("mail_class", before.mail_class, after.mail_class),
+        ("mail_classes", before.mail_classes, after.mail_classes),
+        ("hold_seconds", before.hold_seconds, after.hold_seconds),
+        ("keep_sent", before.keep_sent, after.keep_sent),
     )
     return [f"{name} {old!r} -> {new!r}" for name, old, new in fields if old != new]

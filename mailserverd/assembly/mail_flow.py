@@ -10,24 +10,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import time
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.in_thread import in_thread
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.delivery.bounce import Bounces
 from mailserverd.delivery.inbound import Inbound
+from mailserverd.delivery.inbound import Sending as SendingAtTheEnd
 from mailserverd.delivery.local_transport import LocalTransport
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import QueueIds
 from mailserverd.delivery.route import Router
+from mailserverd.delivery.route import Sending as SendingAtRcpt
 from mailserverd.delivery.spool import Spool
 from mailserverd.delivery.trace_headers import DateLine
 from mailserverd.interfaces.mail_store import MailStore
 from mailserverd.mailstore.append import Ingest
 from mailserverd.mailstore.quota import check_room
+from mailserverd.model.account import Account
 from mailserverd.model.errors import OverQuota
 from mailserverd.model.identifiers import AccountId
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.queue.submit import Submission
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
 from mailserverd.wire.mime.record import new_message
@@ -49,6 +54,23 @@ class StoredRoom:
         return True
 
 
+class Sending(SendingAtRcpt, SendingAtTheEnd, Protocol):
+    """Mail to other servers: queue/submit."""
+
+
+class NothingGoesOut:
+    """The queue is not there yet: recipients elsewhere are refused."""
+
+    async def admits(self, account: Account, address: str) -> Refused | TryLater | None:
+        return NOT_YET
+
+    async def submit(self, wanted: Submission) -> Refused | TryLater | None:
+        return NOT_YET
+
+
+NOT_YET = Refused("5.7.1", "mail to other servers cannot be sent from here")
+
+
 @dataclass(frozen=True, slots=True)
 class MailFlow:
     ingest: Ingest
@@ -60,14 +82,22 @@ class MailFlow:
     dates: DateLine
 
 
-def mail_flow(backends: Backends, reloading: Reloading, metrics: Metrics, trace: Trace, reactor: Any) -> MailFlow:
+def mail_flow(
+    backends: Backends, sending: Sending, reloading: Reloading, metrics: Metrics, trace: Trace, reactor: Any
+) -> MailFlow:
     """Everything between a protocol's last octet and the commit."""
     config = reloading.config
     hostname = config.server.hostname
     elsewhere = in_thread(reactor)
     scan = partial(new_message, blob_threshold=config.store.blob_part_bytes)
     ingest = Ingest(backends.mail, backends.blobs, elsewhere, scan)
-    router = Router(backends.directory, StoredRoom(backends.mail), hostname, lambda: reloading.config.server.postmaster)
+    router = Router(
+        backends.directory,
+        StoredRoom(backends.mail),
+        sending,
+        hostname,
+        lambda: reloading.config.server.postmaster,
+    )
     queue_ids, dates = QueueIds(time, os.urandom), DateLine(time)
     bounces = Bounces(hostname, LocalTransport(ingest, router, queue_ids, time), trace)
     pending = Pending(
@@ -88,6 +118,7 @@ def mail_flow(backends: Backends, reloading: Reloading, metrics: Metrics, trace:
         time,
         lambda work: elsewhere(_call, work),
         lambda: reloading.config.delivery.max_received_headers,
+        sending,
         metrics,
         trace,
     )

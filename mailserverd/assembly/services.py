@@ -19,7 +19,7 @@ from mailserverd.assembly.embedded import Backends, open_embedded
 from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
 from mailserverd.assembly.logins import Logins
-from mailserverd.assembly.mail_flow import mail_flow
+from mailserverd.assembly.mail_flow import NothingGoesOut, mail_flow
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
@@ -36,6 +36,7 @@ def parts(path: Path, config: Config, prepared: Prepared, seen: Watch, observer:
     in_thread = lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)  # noqa: E731
     reloading = Reloading(path, config, prepared.tls, reactor)
     reloading.tell(seen.connections.reload)
+    reloading.tell(lambda new: seen.unsent.reload(new.limits))
     reloading.tell(lambda new: observer.set_level(new.log.level))
     reloading.tell(lambda new: observer.lines.reopen())
     writer = TraceWriter(seen.trace, config.server.data_directory / "trace", reactor, time, in_thread)
@@ -91,7 +92,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     config = reloading.config
     logins = Logins(backends, config, seen.metrics, reactor, await backends.directory.server_secret("nobody"))
     reloading.tell(logins.reload)
-    flow = mail_flow(backends, reloading, seen.metrics, seen.trace, reactor)
+    flow = mail_flow(backends, NothingGoesOut(), reloading, seen.metrics, seen.trace, reactor)
     listeners = Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
     watch_store(seen, backends, config.server.data_directory)
     sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)

@@ -82,6 +82,10 @@ def show(invocation: Invocation, address: str) -> None:
             f"disabled: {'yes' if found['disabled'] else 'no'}",
             f"quota: {shown(found['quota_bytes'])}",
             f"max message: {shown(found['max_message_bytes'])}",
+            f"class of mail: {found['mail_class'] or '-'}",
+            f"classes it may name: {', '.join(found['mail_classes']) or '-'}",
+            f"sent mail can be taken back for: {found['hold_seconds']} s",
+            f"submitted mail is kept in Sent: {'yes' if found['keep_sent'] else 'no'}",
             f"messages: {found['messages']}",
             f"octets: {found['octets']}",
             f"password: {'set' if found['has_password'] else 'none'}",
@@ -96,6 +100,10 @@ def show(invocation: Invocation, address: str) -> None:
 @click.option("--quota", type=OCTETS, help='Such as "2G"; "none" for the server\'s default.')
 @click.option("--max-message", type=OCTETS, help='Such as "20M"; "none" for the server\'s default.')
 @click.option("--disabled/--enabled", default=None, help="Whether it may log in and take mail.")
+@click.option("--class", "mail_class", help='The class of what it sends; "" for the server\'s default.')
+@click.option("--may-name", "mail_classes", help="The classes that its messages may name besides, with commas between.")
+@click.option("--hold-seconds", type=click.IntRange(0, 86400), help="How long what it sends can be taken back.")
+@click.option("--keep-sent/--no-keep-sent", default=None, help="Whether what it submits is put into its Sent mailbox.")
 @answering
 def set_(
     invocation: Invocation,
@@ -104,9 +112,13 @@ def set_(
     quota: int | None,
     max_message: int | None,
     disabled: bool | None,
+    mail_class: str | None,
+    mail_classes: str | None,
+    hold_seconds: int | None,
+    keep_sent: bool | None,
 ) -> None:
     """Change an account. A disabled one is refused from that moment on."""
-    if name is None and quota is None and max_message is None and disabled is None:
+    if {name, quota, max_message, disabled, mail_class, mail_classes, hold_seconds, keep_sent} == {None}:
         invocation.fail("nothing to set; see mailserverd account set --help")
     changed = ask(
         invocation,
@@ -116,6 +128,10 @@ def set_(
         quota_bytes=_or_default(quota),
         max_message_bytes=_or_default(max_message),
         disabled=disabled,
+        mail_class=mail_class,
+        mail_classes=None if mail_classes is None else [each for each in mail_classes.split(",") if each],
+        hold_seconds=hold_seconds,
+        keep_sent=keep_sent,
         clear=[what for what, value in (("quota", quota), ("max_message", max_message)) if value == NONE],
     )
     invocation.answer(changed, f"account {changed['address']} changed")

@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "account": ("mailserverd.cli.account", "Accounts, their passwords and app passwords."),
     "alias": ("mailserverd.cli.alias", "Addresses that lead to accounts."),
     "directory": ("mailserverd.cli.directory", "All domains, accounts and aliases as one file."),
+    "queue": ("mailserverd.cli.queue", "Mail on its way to other servers."),
     "store": ("mailserverd.cli.store", "Check and mend the stored mail."),
     "trace": ("mailserverd.cli.trace", "Tell what happened to a message."),
 }

@@ -44,6 +44,10 @@ class Copies(Protocol):
         key again does nothing. first: the key was never used before. Raises StoreError."""
         ...
 
+    async def keep_sent(self, account_id: AccountId, scanned: Scanned, key: bytes, internal_date: int) -> None:
+        """Put it, seen, into the account's mailbox for sent mail, if it has one. Raises StoreError."""
+        ...
+
 
 def outcome_of(error: Exception, queue_id: str) -> TryLater | Refused:
     """What an error means for a copy; what nobody foresaw is ours, logged, and temporary."""

@@ -1,24 +1,28 @@
-"""From a received message to durable copies: headers on top, one scan, one commit an account.
+"""From a received message to durable copies: headers on top, one scan, one commit an account, one queue entry.
 
 Standing rules: Delivered is said only of a copy that is on disk; recipients that share a fate (all of an SMTP
 message, the accounts of one LMTP recipient) succeed as soon as one copy does: the others become pending or bounce,
-durably, before the answer; an error of ours is logged with its traceback and is always "try later".
+durably, before the answer; what goes elsewhere is queued first, so that a copy that fails here never makes a sender
+send it there again; an error of ours is logged with its traceback and is always "try later".
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, outcome_of, reason_of, where_of
-from mailserverd.delivery.envelope import Envelope, Routed
+from mailserverd.delivery.envelope import Envelope, Remote, Routed
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import delivery_key
 from mailserverd.delivery.spool import Spooled
-from mailserverd.delivery.trace_headers import DateLine, examine, trace_prefix, without_fields
+from mailserverd.delivery.submission_headers import take_class
+from mailserverd.delivery.trace_headers import DateLine, examine, message_id_of, trace_prefix, without_fields
 from mailserverd.model.account import Account
 from mailserverd.model.identifiers import AccountId
 from mailserverd.model.outcome import Delivered, Outcome, Refused, TryLater
+from mailserverd.queue.submit import Addressee, Submission
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
 
@@ -27,6 +31,14 @@ NO_SPACE = TryLater("4.3.1", "the server is short of space")
 TOO_LARGE = Refused("5.3.4", "the message is larger than this mailbox takes")
 
 _log = Logger()
+
+
+class Sending(Protocol):
+    """queue/submit."""
+
+    async def submit(self, wanted: Submission) -> Refused | TryLater | None:
+        """None: it is in the queue, on disk. Raises StoreError."""
+        ...
 
 
 class Inbound:
@@ -39,8 +51,9 @@ class Inbound:
         pending: Pending,
         dates: DateLine,
         seconds: Callable[[], float],
-        run_in_thread: Callable[[Callable[[], bytes]], Awaitable[bytes]],
+        run_in_thread: Callable[[Callable[[], tuple[bytes, str]]], Awaitable[tuple[bytes, str]]],
         max_received: Callable[[], int],
+        sending: Sending,
         metrics: Metrics,
         trace: Trace,
     ) -> None:
@@ -50,6 +63,7 @@ class Inbound:
         self._seconds = seconds
         self._run_in_thread = run_in_thread
         self._max_received = max_received
+        self._sending = sending
         self._metrics = metrics
         self._trace = trace
 
@@ -62,11 +76,11 @@ class Inbound:
         """
         try:
             if not spooled.in_file:
-                return await self._receive(envelope, self._message(envelope, spooled, amend))
+                return await self._receive(envelope, *self._message(envelope, spooled, amend))
             await spooled.gate.acquire()
             try:
-                message = await self._run_in_thread(lambda: self._message(envelope, spooled, amend))
-                return await self._receive(envelope, message)
+                message, mail_class = await self._run_in_thread(lambda: self._message(envelope, spooled, amend))
+                return await self._receive(envelope, message, mail_class)
             finally:
                 spooled.gate.release()
         except Looping:
@@ -84,8 +98,13 @@ class Inbound:
         except Exception as error:
             return self._all(envelope, outcome_of(error, envelope.queue_id))
 
-    def _message(self, envelope: Envelope, spooled: Spooled, amend: Callable[[bytes], bytes] | None) -> bytes:
-        octets = spooled.octets()
+    def _message(
+        self, envelope: Envelope, spooled: Spooled, amend: Callable[[bytes], bytes] | None
+    ) -> tuple[bytes, str]:
+        """With our headers on top; and the class that it names."""
+        octets, mail_class = spooled.octets(), ""
+        if envelope.account is not None:
+            octets, mail_class = take_class(octets)
         if amend is not None:
             octets = amend(octets)
         facts = examine(octets)
@@ -94,24 +113,69 @@ class Inbound:
         if facts.return_path:
             octets = without_fields(octets, facts.length, b"return-path")  # RFC 5321 §4.4
         only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
-        return (
-            trace_prefix(envelope.reverse_path, envelope.received, envelope.queue_id, only, self._dates.now()) + octets
-        )
+        prefix = trace_prefix(envelope.reverse_path, envelope.received, envelope.queue_id, only, self._dates.now())
+        return prefix + octets, mail_class
 
-    async def _receive(self, envelope: Envelope, message: bytes) -> list[Outcome]:
-        scanned = await self._copies.prepare(message)
+    async def _receive(self, envelope: Envelope, message: bytes, mail_class: str) -> list[Outcome]:
         now = int(self._seconds())
+        remote = [each for routed in envelope.recipients for each in routed.remote]
+        if remote:
+            refusal = await self._send(envelope, remote, message, mail_class, now)
+            if refusal is not None:
+                return self._all(envelope, refusal)
         accounts = _each_once(envelope.recipients)
+        outcomes: dict[AccountId, Outcome] = {}
+        if not accounts and not (envelope.account is not None and envelope.account.keep_sent):
+            self._note(envelope, accounts, outcomes, message_id_of(message), len(message))
+            return [DELIVERED]
+        scanned = await self._copies.prepare(message)
         if len(accounts) == 1:
             outcomes = {accounts[0].account_id: await self._copy(envelope, accounts[0], scanned, len(message), now)}
-        else:
+        elif accounts:
             copies = [
                 Deferred.fromCoroutine(self._copy(envelope, each, scanned, len(message), now)) for each in accounts
             ]
             results = await gatherResults(copies)
             outcomes = {each.account_id: result for each, result in zip(accounts, results, strict=True)}
-        self._note(envelope, accounts, outcomes, scanned, len(message))
-        return await self._settle(envelope, outcomes, message, now)
+        self._note(envelope, accounts, outcomes, scanned.message_id, len(message))
+        answers = await self._settle(envelope, outcomes, message, now, bool(remote))
+        account = envelope.account
+        if account is not None and account.keep_sent and answers == [DELIVERED]:
+            await self._keep_sent(envelope, account, scanned, now)
+        return answers
+
+    async def _send(
+        self,
+        envelope: Envelope,
+        remote: list[Remote],
+        message: bytes,
+        mail_class: str,
+        now: int,
+    ) -> Refused | TryLater | None:
+        onward = message[len(envelope.reverse_path) + len(b"Return-Path: <>\r\n") :]
+        body = envelope.body if envelope.body == "BINARYMIME" else "7BIT" if onward.isascii() else "8BITMIME"
+        return await self._sending.submit(
+            Submission(
+                queue_id=envelope.queue_id,
+                sender=envelope.reverse_path.decode("utf-8", "replace"),
+                recipients=[Addressee(each.address, each.destination, each.notify, each.orcpt) for each in remote],
+                message=onward,
+                now=now,
+                account=envelope.account,
+                mail_class=mail_class,
+                message_id=message_id_of(onward).decode("utf-8", "replace"),
+                body=body,
+                smtputf8=envelope.utf8,
+                options=envelope.options,
+            )
+        )
+
+    async def _keep_sent(self, envelope: Envelope, account: Account, scanned: Scanned, now: int) -> None:
+        """It was taken: that no copy could be kept is not worth a second sending."""
+        try:
+            await self._copies.keep_sent(account.account_id, scanned, f"{envelope.queue_id}/sent".encode(), now)
+        except Exception as error:
+            _log.warn("no copy in Sent", queue_id=envelope.queue_id, account=account.address, why=str(error))
 
     async def _copy(self, envelope: Envelope, account: Account, scanned: Scanned, octets: int, now: int) -> Outcome:
         if account.max_message_octets is not None and octets > account.max_message_octets:
@@ -123,15 +187,18 @@ class Inbound:
             return outcome_of(error, envelope.queue_id)
 
     async def _settle(
-        self, envelope: Envelope, outcomes: dict[AccountId, Outcome], message: bytes, now: int
+        self, envelope: Envelope, outcomes: dict[AccountId, Outcome], message: bytes, now: int, queued: bool
     ) -> list[Outcome]:
-        """An answer for each group of accounts that share a fate. What becomes pending counts as delivered for all."""
+        """An answer for each group of accounts that share a fate. What becomes pending counts as delivered for all,
+        and so does what is queued."""
         if all(isinstance(each, Delivered) for each in outcomes.values()):
             return [DELIVERED] * (len(envelope.recipients) if envelope.apart else 1)
         groups = _groups(envelope)
         settled = {each for each, outcome in outcomes.items() if isinstance(outcome, Delivered)}
         answers: list[Outcome] = []
-        for group in [each for each in groups if not settled.isdisjoint(account.account_id for account in each)]:
+        for group in groups:
+            if not queued and settled.isdisjoint(account.account_id for account in group):
+                continue
             for account in group:
                 outcome = outcomes[account.account_id]
                 if account.account_id in settled or isinstance(outcome, Delivered):
@@ -151,10 +218,10 @@ class Inbound:
         envelope: Envelope,
         accounts: list[Account],
         outcomes: dict[AccountId, Outcome],
-        scanned: Scanned,
+        message_id_octets: bytes,
         octets: int,
     ) -> None:
-        message_id = scanned.message_id.decode("utf-8", "replace")
+        message_id = message_id_octets.decode("utf-8", "replace")
         sender = envelope.reverse_path.decode("utf-8", "replace")
         self._trace.record(
             "received",

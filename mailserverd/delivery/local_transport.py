@@ -44,7 +44,7 @@ class LocalTransport:
     async def _accounts(self, address: str) -> tuple[Account, ...]:
         try:
             path, _ = parse_path(f"<{address}>".encode(), 0, forward=True)
-            routed = await self._router.route(path, 0, own_user=False)
+            routed = await self._router.route(path, 0)
             if hasattr(routed, "accounts"):
                 return routed.accounts
         except (BadPath, StoreError):

@@ -1,15 +1,16 @@
 """Where mail for an address goes, asked at RCPT; and whose address a sender's is, asked at MAIL.
 
-Standing rules: mail for other servers is refused, whoever asks (no relay, RFC 5321 §7.9's policy is ours: none);
+Standing rules: mail for other servers is taken of whoever is logged in, and of nobody else (no relay, RFC 5321 §7.9);
 postmaster is never refused (RFC 5321 §4.5.1); the answer says in one line why not.
 """
 
 from collections.abc import Callable
 from typing import Protocol
 
-from mailserverd.delivery.envelope import Routed
+from mailserverd.delivery.envelope import Remote, Routed
 from mailserverd.interfaces.directory import Directory
 from mailserverd.model.account import Account
+from mailserverd.model.address import ascii_domain
 from mailserverd.model.errors import NotFound, StoreError
 from mailserverd.model.identifiers import AccountId
 from mailserverd.model.outcome import Refused, TryLater
@@ -17,7 +18,6 @@ from mailserverd.wire.smtp.path import Path
 
 UNKNOWN = Refused("5.1.1", "no such mailbox here")
 NOT_OURS = Refused("5.7.1", "this server takes mail for its own domains only")
-NOT_YET = Refused("5.7.1", "mail to other servers cannot be sent from here")
 DISABLED = Refused("5.2.1", "this mailbox is disabled")
 TOO_LARGE = Refused("5.3.4", "the message is larger than this mailbox takes")
 FULL = TryLater("4.2.2", "this mailbox is full")
@@ -30,29 +30,40 @@ class Room(Protocol):
     async def has_room(self, account_id: AccountId, octets: int) -> bool: ...
 
 
+class Sending(Protocol):
+    """Who may send where: queue/submit knows."""
+
+    async def admits(self, account: Account, address: str) -> Refused | TryLater | None:
+        """None: mail of the account to this address elsewhere is taken. Raises StoreError."""
+        ...
+
+
 class Router:
     """postmaster: the configured address for postmaster's mail, "" for the first account."""
 
-    def __init__(self, directory: Directory, room: Room, hostname: str, postmaster: Callable[[], str]) -> None:
+    def __init__(
+        self, directory: Directory, room: Room, sending: Sending, hostname: str, postmaster: Callable[[], str]
+    ) -> None:
+        self._sending = sending
         self._directory = directory
         self._room = room
         self._hostname = hostname.lower()
         self._postmaster = postmaster
 
-    async def route(self, path: Path, octets: int, own_user: bool) -> Routed | Refused | TryLater:
-        """octets: the size that the sender declared, 0 when unknown. own_user: the sender is logged in."""
+    async def route(self, path: Path, octets: int, sender: Account | None = None) -> Routed | Refused | TryLater:
+        """octets: the size that the sender declared, 0 when unknown. sender: who is logged in."""
         try:
-            return await self._route(path, octets, own_user)
+            return await self._route(path, octets, sender)
         except StoreError:
             return UNAVAILABLE
 
-    async def _route(self, path: Path, octets: int, own_user: bool) -> Routed | Refused | TryLater:
+    async def _route(self, path: Path, octets: int, sender: Account | None) -> Routed | Refused | TryLater:
         address = lookup_form(path)
         local, _, domain = address.rpartition("@")
         if not path.domain or (local == "postmaster" and (domain == self._hostname or self._is_local(domain))):
             return await self._route_postmaster(path)
         if not self._is_local(domain):
-            return NOT_YET if own_user else NOT_OURS
+            return NOT_OURS if sender is None else await self._elsewhere(path, sender)
         try:
             found = await self._directory.resolve(address)
         except NotFound:
@@ -61,6 +72,12 @@ class Router:
         if not accounts:
             return DISABLED if found else UNKNOWN
         return await self._with_room(path, accounts, octets)
+
+    async def _elsewhere(self, path: Path, sender: Account) -> Routed | Refused | TryLater:
+        refusal = await self._sending.admits(sender, path.address)
+        if refusal is not None:
+            return refusal
+        return Routed(path.wire, (), (Remote(path.wire.decode(), destination_of(path.domain)),))
 
     def _is_local(self, domain: str) -> bool:
         return self._directory.is_local(domain)
@@ -108,6 +125,12 @@ class Router:
         except NotFound:
             return False
         return any(each.account.account_id == account.account_id for each in found)
+
+
+def destination_of(domain: bytes) -> str:
+    """A domain as the DNS and the queue know it: lower case, A-labels; a literal as it stands, in lower case."""
+    text = domain.decode().lower()
+    return text if text.startswith("[") else ascii_domain(text)
 
 
 def lookup_form(path: Path) -> str:

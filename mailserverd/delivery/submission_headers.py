@@ -20,6 +20,17 @@ def complete(message: bytes, date: bytes, message_id: bytes) -> bytes:
     return added + message if added else message
 
 
+def take_class(message: bytes) -> tuple[bytes, str]:
+    """The message without X-Mail-Class, and the class that it named, "" without one."""
+    length = examine(message).length
+    header = b"\r\n" + message[:length].lower()
+    start = header.find(b"\r\nx-mail-class:")
+    if start < 0:
+        return message, ""
+    value = message[start + len(b"x-mail-class:") : message.find(b"\r\n", start)]
+    return without_fields(message, length, b"x-mail-class"), value[:100].strip().decode("ascii", "replace")
+
+
 def _has(header: bytes, name: bytes) -> bool:
     """Whether a lower-cased header has this field, white space before the colon let pass (RFC 5322 §4.5)."""
     start = header.find(b"\r\n" + name)

@@ -30,15 +30,15 @@ class HeaderFacts(NamedTuple):
 class DateLine:
     """The date of a trace line, made once a second. Standing rule: always UTC, said as +0000."""
 
-    __slots__ = ("_second", "_seconds", "_text")
+    __slots__ = ("_second", "_text", "seconds")
 
     def __init__(self, seconds: Callable[[], float]) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._second = -1
         self._text = b""
 
     def now(self) -> bytes:
-        second = int(self._seconds())
+        second = int(self.seconds())
         if second != self._second:
             self._second = second
             self._text = formatdate(second).replace("-0000", "+0000").encode("ascii")
@@ -91,6 +91,18 @@ def examine(message: bytes) -> HeaderFacts:
         received += _starts(message, at, stop, b"\r\nreceived:")
         return_path += _starts(message, at, stop, b"\r\nreturn-path")
     return HeaderFacts(received, return_path > 0, length)
+
+
+def message_id_of(message: bytes) -> bytes:
+    """What stands in the first Message-ID field, without angle brackets, at most 250 octets of it; or b""."""
+    header = b"\r\n" + message[: min(_header_length(message), _EXAMINED_AT_ONCE)]
+    start = header.lower().find(b"\r\nmessage-id:")
+    if start < 0:
+        return b""
+    rest = header[start + len(b"\r\nmessage-id:") :][:1000]
+    _, bracket, inner = rest.partition(b"<")
+    inner, end, _ = inner.partition(b">")
+    return inner.strip()[:250] if bracket and end else b""
 
 
 def _header_length(message: bytes) -> int:

@@ -17,8 +17,12 @@ class NoSuchDomain(Exception):
         self.secure = secure
 
 
+class AliasLoop(NoSuchDomain):
+    """CNAMEs that lead in a circle, or on and on: as good as no such name."""
+
+
 class LookupFailed(Exception):
-    """No answer for now: SERVFAIL, timeout, a broken reply. The text says what."""
+    """No answer this time: SERVFAIL, timeout, a broken reply. The text says what."""
 
 
 class MailExchanger(NamedTuple):
@@ -54,6 +58,10 @@ class Resolver(Protocol):
 
     async def canonical(self, host: str) -> tuple[str, bool]:
         """Where CNAMEs lead (the host itself when it is none), and whether every step is secure (RFC 7672 §2.2)."""
+        ...
+
+    async def alias(self, host: str) -> tuple[str, bool]:
+        """The CNAME record of the name itself ("": it has none), and whether that answer is secure."""
         ...
 
     async def pointers(self, address: str) -> tuple[str, ...]:

@@ -80,6 +80,15 @@ class Ingest:
         done = await mail.commit([Add(row.mailbox_id, scanned.message, (), internal_date)], key, fresh_key=first)
         return f"{INBOX}/{done.results[0].placed[0].uid}"
 
+    async def keep_sent(self, account_id: AccountId, scanned: object, key: bytes, internal_date: int) -> None:
+        """What prepare() gave, seen, into the mailbox for sent mail; nothing where there is none. Raises StoreError."""
+        assert isinstance(scanned, Scanned)
+        mail = await self._store.open(account_id)
+        for row in await mail.mailboxes():
+            if "\\Sent" in row.special_use:
+                await mail.commit([Add(row.mailbox_id, scanned.message, ("\\Seen",), internal_date)], key)
+                return
+
     async def append(
         self,
         mail: AccountMail,

@@ -19,7 +19,11 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """address is lower-case, U-label, without subaddress. quota, max_message: octets, None = the server's default."""
+    """address is lower-case, U-label, without subaddress. quota, max_message: octets, None = the server's default.
+
+    mail_class: of what it sends ("": the server's default); mail_classes: those it may name besides.
+    hold_seconds: how long what it sends can be taken back. keep_sent: a copy of what it submits goes to its Sent.
+    """
 
     account_id: AccountId
     address: str
@@ -27,6 +31,10 @@ class Account:
     disabled: bool = False
     quota_octets: int | None = None
     max_message_octets: int | None = None
+    mail_class: str = ""
+    mail_classes: tuple[str, ...] = ()
+    hold_seconds: int = 0
+    keep_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from mailserverd.wire.smtp.command import (
     parse_rcpt,
 )
 from mailserverd.wire.smtp.content import ChunkReceiver, DataReceiver, Discard
-from mailserverd.wire.smtp.keywords import Offer, keyword_lines, mail_parameters
+from mailserverd.wire.smtp.keywords import Offer, keyword_lines, mail_parameters, recipient_parameters
+from mailserverd.wire.smtp.options import MAX_HOLD_SECONDS, date_text
 from mailserverd.wire.smtp.reply import BadCommand, reply, reply_lines
 
 Command = Callable[[Session, bytes], Reply]
@@ -85,9 +86,12 @@ def ehlo(session: Session, argument: bytes) -> Reply:
         max_recipients=settings.max_recipients,
         starttls=services.tls is not None and not session.tls,
         mechanisms=mechanisms,
+        sends=submission,
+        tls=session.tls,
     )
-    session.allowed = mail_parameters(offer, submission)
-    return session.idle(reply_lines(250, [settings.hostname, *keyword_lines(offer)]))
+    session.allowed, session.allowed_of_rcpt = mail_parameters(offer, submission), recipient_parameters(offer)
+    latest = date_text(services.dates.seconds() + MAX_HOLD_SECONDS)
+    return session.idle(reply_lines(250, [settings.hostname, *keyword_lines(offer, latest)]))
 
 
 def starttls(session: Session, argument: bytes) -> Reply:
@@ -141,11 +145,11 @@ def rcpt(session: Session, argument: bytes) -> Reply:
         return session.bad(replies.MAIL_FIRST)
     if transaction.chunked:
         return session.bad(replies.BDAT_BEGUN)
-    path = parse_rcpt(argument, transaction.mail.utf8)
+    path, options = parse_rcpt(argument, transaction.mail.utf8, session.allowed_of_rcpt)
     if len(transaction.recipients) >= session.settings.max_recipients:
         return replies.TOO_MANY_RECIPIENTS  # RFC 5321 §4.5.3.1.10
-    routing = session.services.router.route(path, transaction.mail.size, session.account is not None)
-    return session.add_recipient(transaction, routing)
+    routing = session.services.router.route(path, transaction.mail.size, session.account)
+    return session.add_recipient(transaction, routing, options)
 
 
 def data(session: Session, argument: bytes) -> Reply:

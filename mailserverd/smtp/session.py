@@ -27,6 +27,7 @@ from mailserverd.wire.sasl.steps import ChannelBinding
 from mailserverd.wire.smtp.command import Mail
 from mailserverd.wire.smtp.content import ChunkReceiver, DataReceiver, Discard, Fault
 from mailserverd.wire.smtp.keywords import Offer
+from mailserverd.wire.smtp.options import NO_RCPT_OPTIONS, RcptOptions
 from mailserverd.wire.smtp.reply import reply
 
 SWALLOWED_OCTETS = 67_108_864  # read and thrown away of a message that is refused already; then the client is dropped
@@ -60,6 +61,7 @@ class Session:
         "account",
         "after",
         "allowed",
+        "allowed_of_rcpt",
         "bad_in_a_row",
         "esmtp",
         "exchange",
@@ -111,6 +113,7 @@ class Session:
         self.name = b""
         self.esmtp = False
         self.allowed: frozenset[bytes] = frozenset()
+        self.allowed_of_rcpt: frozenset[bytes] = frozenset()
         self.received: dict[bool, bytes] = {}
         self.offer: Offer | None = None
 
@@ -230,6 +233,10 @@ class Session:
                 tuple(transaction.recipients),
                 self.received.get(transaction.mail.utf8) or self._received_start(transaction.mail.utf8),
                 settings.door == LMTP,
+                self.account,
+                transaction.mail.body.decode("ascii"),
+                transaction.mail.utf8,
+                transaction.mail.options,
             )
             amend = None
             if settings.door == SUBMISSION:
@@ -253,10 +260,14 @@ class Session:
 
     # Recipients, asked of the directory.
 
-    async def add_recipient(self, transaction: Transaction, routing: Coroutine[Any, Any, Any]) -> bytes:
+    async def add_recipient(
+        self, transaction: Transaction, routing: Coroutine[Any, Any, Any], options: RcptOptions
+    ) -> bytes:
         routed = await routing
         if type(routed) is Routed:
             self.bad_in_a_row = 0
+            if options is not NO_RCPT_OPTIONS:
+                routed = routed.asked(options)
             transaction.recipients.append(routed)
             return replies.RCPT_OK
         transaction.refused += 1

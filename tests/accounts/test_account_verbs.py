@@ -21,6 +21,10 @@ def test_add_makes_the_account_and_its_mailboxes(stage):
         "disabled": False,
         "quota_bytes": 5_000,
         "max_message_bytes": 6_000,
+        "mail_class": "",
+        "mail_classes": [],
+        "hold_seconds": 0,
+        "keep_sent": False,
     }
     assert stage.mailboxes.notes == [("furnish", 1)]
     stored = drive(stage.directory.credentials(1))

@@ -62,6 +62,10 @@ def test_add_with_everything(cli):
         "disabled": True,
         "quota_bytes": 2 * 1024**3,
         "max_message_bytes": 20 * 1024**2,
+        "mail_class": "",
+        "mail_classes": [],
+        "hold_seconds": 0,
+        "keep_sent": False,
     }
     assert cli.run("account", "list")[1] == f"{ANNA}  (Anna A)  disabled  quota 2G\n"
 
@@ -84,6 +88,10 @@ def test_set(cli):
         "disabled": True,
         "quota_bytes": None,
         "max_message_bytes": None,
+        "mail_class": "",
+        "mail_classes": [],
+        "hold_seconds": 0,
+        "keep_sent": False,
     }
     assert not cli.json("account", "set", ANNA, "--enabled")["disabled"]
     assert "nothing to set" in cli.fails("account", "set", ANNA)

@@ -1,13 +1,15 @@
 """delivery/inbound.py, pending.py, bounce.py and local_transport.py: copies that are made, put off, and given up."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from twisted.internet.defer import Deferred
 
-from mailserverd.delivery.envelope import Envelope, Routed
+from mailserverd.delivery.copies import DELIVERED
+from mailserverd.delivery.envelope import Envelope, Remote, Routed
 from mailserverd.delivery.pending import POLL_SECONDS
 from mailserverd.delivery.spool import SMALL_OCTETS
 from mailserverd.model.errors import LimitReached, NotFound, OverQuota, TryAgain
@@ -275,3 +277,64 @@ def test_nothing_runs_on_after_a_failing_round(house: House) -> None:
     rounds(house, 20)
     assert len(house.clock.getDelayedCalls()) == 1
     run(house.pending.stop())
+
+
+def remote(address: str, **more: Any) -> Routed:
+    return Routed(address.encode(), (), (Remote(address, address.rpartition("@")[2], **more),))
+
+
+def submitted(
+    house: House, *recipients: Routed, octets: bytes = b"Message-ID: <m@x>\r\nSubject: x\r\n\r\nhi\r\n"
+) -> Any:
+    sent = Envelope("submission", "s1", "q1", b"anna@example.org", recipients, b"Received: id ", account=house.anna)
+    return receive(house, sent, octets)
+
+
+def test_what_is_for_elsewhere_is_queued_without_a_return_path(house: House) -> None:
+    assert submitted(house, remote("x@a.example", notify="NEVER"), remote("y@b.example")) == [DELIVERED]
+    [wanted] = house.sending.submitted
+    assert wanted.message.startswith(b"Received: id q1;")
+    assert wanted.message.endswith(b"Subject: x\r\n\r\nhi\r\n")
+    assert (wanted.sender, wanted.message_id, wanted.body) == ("anna@example.org", "m@x", "7BIT")
+    assert [(each.address, each.destination, each.notify) for each in wanted.recipients] == [
+        ("x@a.example", "a.example", "NEVER"),
+        ("y@b.example", "b.example", ""),
+    ]
+    assert house.copies.prepared == 0, "nothing is stored of what nobody here has"
+
+
+def test_copies_here_and_there(house: House) -> None:
+    assert submitted(house, remote("x@a.example"), Routed(b"bob@example.org", (house.bob,))) == [DELIVERED]
+    assert [each[0] for each in house.copies.delivered] == [house.bob.account_id]
+    assert len(house.sending.submitted) == 1
+
+
+def test_a_queue_that_refuses_is_the_answer_and_nothing_is_delivered_here(house: House) -> None:
+    house.sending.refusal_at_the_end = TryLater("4.7.1", "too many messages")
+    answers = submitted(house, remote("x@a.example"), Routed(b"bob@example.org", (house.bob,)))
+    assert answers == [house.sending.refusal_at_the_end]
+    assert house.copies.delivered == []
+
+
+def test_a_copy_that_fails_here_is_kept_once_the_rest_is_queued(house: House) -> None:
+    house.copies.failing[house.bob.account_id] = OverQuota("full")
+    assert submitted(house, remote("x@a.example"), Routed(b"bob@example.org", (house.bob,))) == [DELIVERED]
+    assert len(house.records.kept) == 1
+
+
+def test_the_class_is_read_and_taken_out(house: House) -> None:
+    octets = b"Subject: x\r\nX-Mail-Class:  bulk \r\n\r\nX-Mail-Class: stays\r\n"
+    submitted(house, remote("x@a.example"), octets=octets)
+    [wanted] = house.sending.submitted
+    assert wanted.mail_class == "bulk"
+    assert wanted.message.endswith(b"Subject: x\r\n\r\nX-Mail-Class: stays\r\n")
+
+
+def test_a_copy_in_sent_where_the_account_wants_one(house: House) -> None:
+    submitted(house, remote("x@a.example"))
+    assert house.copies.sent == []
+    house.anna = replace(house.anna, keep_sent=True)
+    submitted(house, remote("x@a.example"))
+    assert [each[0] for each in house.copies.sent] == [house.anna.account_id]
+    house.copies.failing[house.anna.account_id] = TryAgain("no disk")
+    assert submitted(house, remote("x@a.example")) == [DELIVERED], "it was sent all the same"

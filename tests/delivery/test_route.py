@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from mailserverd.delivery.envelope import Routed
-from mailserverd.delivery.route import DISABLED, FULL, NOT_OURS, NOT_YET, TOO_LARGE, UNAVAILABLE, UNKNOWN, lookup_form
+from mailserverd.delivery.envelope import Remote, Routed
+from mailserverd.delivery.route import DISABLED, FULL, NOT_OURS, TOO_LARGE, UNAVAILABLE, UNKNOWN, lookup_form
+from mailserverd.model.account import Account
+from mailserverd.model.outcome import Refused
 from mailserverd.wire.smtp.path import Path, parse_path
 from tests.smtp.doubles import House
 
@@ -16,9 +18,9 @@ def house(tmp_path: FilePath) -> House:
     return House(tmp_path)
 
 
-def ask(house: House, address: str, octets: int = 0, own_user: bool = False) -> Any:
+def ask(house: House, address: str, octets: int = 0, sender: Account | None = None) -> Any:
     path, _ = parse_path(f"<{address}>".encode(), 0, forward=True)
-    waiting = house.router.route(path, octets, own_user)
+    waiting = house.router.route(path, octets, sender)
     with pytest.raises(StopIteration) as done:
         waiting.send(None)
     return done.value.value
@@ -33,7 +35,15 @@ def test_the_unknown_and_the_strange(house: House) -> None:
     assert ask(house, "nobody@example.org") is UNKNOWN
     assert ask(house, "anna@elsewhere.example") is NOT_OURS
     assert ask(house, "anna@[127.0.0.1]") is NOT_OURS
-    assert ask(house, "anna@elsewhere.example", own_user=True) is NOT_YET
+
+
+def test_who_is_logged_in_may_write_elsewhere(house: House) -> None:
+    routed = ask(house, "Anna@Bücher.Elsewhere.EXAMPLE", sender=house.anna)
+    assert routed.accounts == ()
+    assert routed.remote == (Remote("Anna@Bücher.Elsewhere.EXAMPLE", "xn--bcher-kva.elsewhere.example"),)
+    assert ask(house, "anna@[IPv6:::1]", sender=house.anna).remote[0].destination == "[ipv6:::1]"
+    house.sending.refusal = Refused("5.7.1", "not to there")
+    assert ask(house, "anna@elsewhere.example", sender=house.anna) is house.sending.refusal
 
 
 def test_disabled_accounts_take_nothing(house: House) -> None:

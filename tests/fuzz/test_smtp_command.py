@@ -5,13 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailserverd.wire.smtp.command import parse_bdat, parse_mail, parse_name, parse_rcpt
+from mailserverd.wire.smtp.keywords import Offer, mail_parameters, recipient_parameters
 from mailserverd.wire.smtp.path import BadPath, parse_path
 from mailserverd.wire.smtp.reply import BadCommand
 
-ALL = frozenset((b"SIZE", b"BODY", b"SMTPUTF8", b"AUTH"))
+OFFER = Offer(1000, 10, starttls=True, sends=True, tls=True)
+ALL, ALL_OF_RCPT = mail_parameters(OFFER, authentication=True), recipient_parameters(OFFER)
 words = st.sampled_from(
     [b"FROM:", b"TO:", b"<", b">", b"@", b"a", b"b.example", b'"', b"\\", b" ", b"SIZE=", b"9", b"SMTPUTF8", b"BODY=",
-     b"8BITMIME", b"AUTH=<>", b"=", b"[127.0.0.1]", b"[IPv6:::1]", b",", b":", b".", b"-", b"\xc3\xa4", b"\xff", b"\t"]
+     b"8BITMIME", b"AUTH=<>", b"=", b"NOTIFY=", b"NEVER", b"ORCPT=rfc822;", b"BY=", b"9;R", b"+2B", b"HOLDFOR=",
+     b"HOLDUNTIL=2026-", b"MT-PRIORITY=", b"RET=", b"ENVID=",
+     b"[127.0.0.1]", b"[IPv6:::1]", b",", b":", b".", b"-", b"\xc3\xa4", b"\xff", b"\t"]
 )  # fmt: skip
 lines = st.lists(words, max_size=25).map(b"".join) | st.binary(max_size=100)
 
@@ -22,8 +26,8 @@ def test_only_bad_commands_escape(line: bytes) -> None:
     for parse in (
         lambda: parse_mail(line, ALL),
         lambda: parse_mail(b"FROM:<" + line, ALL),
-        lambda: parse_rcpt(line, utf8=True),
-        lambda: parse_rcpt(b"TO:<" + line, utf8=False),
+        lambda: parse_rcpt(line, True, ALL_OF_RCPT),
+        lambda: parse_rcpt(b"TO:<" + line, False, ALL_OF_RCPT),
         lambda: parse_bdat(line),
         lambda: parse_name(line),
     ):

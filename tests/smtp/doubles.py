@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from mailserverd.accounts.login import Login, LoginFailure, Peer, Refusal
 from mailserverd.accounts.sasl_exchange import ServerChallenge
 from mailserverd.config.schema import Config
+from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.bounce import Bounces
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.local_transport import LocalTransport
@@ -32,6 +33,8 @@ from mailserverd.interfaces.pending_deliveries import PendingDelivery
 from mailserverd.model.account import Account, Recipient
 from mailserverd.model.errors import NotFound, TryAgain
 from mailserverd.model.identifiers import AccountId
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.queue.submit import Submission
 from mailserverd.smtp.factory import SmtpFactory
 from mailserverd.smtp.message_rate import MessageRate
 from mailserverd.smtp.server import SmtpServer
@@ -93,6 +96,7 @@ class FakeCopies:
 
     def __init__(self) -> None:
         self.delivered: list[tuple[int, bytes, bytes]] = []
+        self.sent: list[tuple[int, bytes, bytes]] = []
         self.failing: dict[int, Exception] = {}
         self.prepare_fails: Exception | None = None
         self.prepared = 0
@@ -114,6 +118,28 @@ class FakeCopies:
         if key not in {each[2] for each in self.delivered}:
             self.delivered.append((account_id, scanned.octets, key))
         return "INBOX/1"
+
+    async def keep_sent(self, account_id: AccountId, scanned: Any, key: bytes, internal_date: int) -> None:
+        if account_id in self.failing:
+            raise self.failing[account_id]
+        self.sent.append((account_id, scanned.octets, key))
+
+
+class FakeSending:
+    """submitted: what was queued. refusal: what both questions are answered with."""
+
+    def __init__(self) -> None:
+        self.submitted: list[Submission] = []
+        self.refusal: Refused | TryLater | None = None
+        self.refusal_at_the_end: Refused | TryLater | None = None
+
+    async def admits(self, account: Account, address: str) -> Refused | TryLater | None:
+        return self.refusal
+
+    async def submit(self, wanted: Submission) -> Refused | TryLater | None:
+        if self.refusal_at_the_end is None:
+            self.submitted.append(wanted)
+        return self.refusal_at_the_end
 
 
 class FakeRecords:
@@ -199,6 +225,7 @@ class House:
         self.directory = FakeDirectory()
         self.copies = FakeCopies()
         self.records = FakeRecords()
+        self.sending = FakeSending()
         self.room = FakeRoom()
         self.metrics = Metrics()
         self.trace = Trace(self.seconds)
@@ -212,6 +239,7 @@ class House:
         self.router = Router(
             self.directory,  # type: ignore[arg-type]
             self.room,
+            self.sending,
             HOSTNAME,
             lambda: self.config.server.postmaster,
         )
@@ -234,6 +262,7 @@ class House:
             self.seconds,
             at_once,
             lambda: self.config.delivery.max_received_headers,
+            self.sending,
             self.metrics,
             self.trace,
         )
@@ -253,6 +282,7 @@ class House:
             dates=self.dates,
             authenticator=self.authenticator,  # type: ignore[arg-type]
             connections=Connections(self.config, self.metrics, self.seconds),
+            unsent=Unsent(self.clock, self.config.limits, self.metrics.clients_dropped.of()),
             session_ids=SessionIds(lambda count: b"\2" * count),
             message_rate=MessageRate(self.seconds),
             metrics=self.metrics,

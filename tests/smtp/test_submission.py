@@ -69,7 +69,7 @@ def test_a_user_sends_as_what_is_the_users(house: House) -> None:
     assert client.say("MAIL FROM:<>").startswith("250")
     client.say("RSET")
     assert client.say("MAIL FROM:<Anna+work@example.org>").startswith("250")
-    assert client.say("RCPT TO:<x@elsewhere.example>").startswith("550 5.7.1 mail to other servers")
+    assert client.say("RCPT TO:<x@elsewhere.example>").startswith("250 2.1.5")
     house.directory.broken = True
     client.say("RSET")
     assert client.say("MAIL FROM:<anna@example.org>").startswith("451 4.3.0")

@@ -8,6 +8,14 @@ bad values 501 (RFC 5321 §4.1.1.11, §4.2.3).
 import re
 from typing import NamedTuple
 
+from mailserverd.wire.smtp.options import (
+    NO_MAIL_OPTIONS,
+    NO_RCPT_OPTIONS,
+    MailOptions,
+    RcptOptions,
+    mail_options,
+    rcpt_options,
+)
 from mailserverd.wire.smtp.path import DOMAIN, DOT_STRING, BadPath, Path, is_domain, is_literal, parse_path
 from mailserverd.wire.smtp.reply import BadCommand
 
@@ -32,6 +40,7 @@ class Mail(NamedTuple):
     size: int = 0
     body: bytes = BODY_7BIT
     utf8: bool = False
+    options: MailOptions = NO_MAIL_OPTIONS
 
 
 class Chunk(NamedTuple):
@@ -50,7 +59,8 @@ def parse_mail(argument: bytes, allowed: frozenset[bytes]) -> Mail:
     else:
         path, end = _path(argument, b"FROM:", forward=False)
     size, body, utf8 = 0, BODY_7BIT, False
-    for name, value in _parameters(argument, end, allowed).items():
+    given = _parameters(argument, end, allowed)
+    for name, value in given.items():
         if name == b"SIZE":
             size = _size(value)
         elif name == b"BODY":
@@ -59,22 +69,24 @@ def parse_mail(argument: bytes, allowed: frozenset[bytes]) -> Mail:
             if value is not None:
                 raise BadCommand(501, "5.5.4", "SMTPUTF8 takes no value")
             utf8 = True
-        elif value is None or not _xtext.fullmatch(value):  # AUTH, RFC 4954 §5: read, and believed of nobody
+        elif name == b"AUTH" and (
+            value is None or not _xtext.fullmatch(value)
+        ):  # RFC 4954 §5: read, and believed of nobody
             raise BadCommand(501, "5.5.4", "bad AUTH value")
     if not utf8 and not path.is_ascii:
         raise BadCommand(553, "5.6.7", "an internationalized address needs SMTPUTF8")  # RFC 6531 §3.5
-    return Mail(path, size, body, utf8)
+    return Mail(path, size, body, utf8, mail_options(given))
 
 
-def parse_rcpt(argument: bytes, utf8: bool) -> Path:
-    """utf8: whether this transaction has SMTPUTF8. No parameter of RCPT is announced, so each is unknown."""
+def parse_rcpt(argument: bytes, utf8: bool, allowed: frozenset[bytes]) -> tuple[Path, RcptOptions]:
+    """utf8: whether this transaction has SMTPUTF8. allowed: the parameters of RCPT that this session announced."""
     if len(argument) <= 200 and (found := _rcpt.fullmatch(argument)) and argument.isascii() and is_domain(found[2]):
-        return Path(found[1], found[2])
+        return Path(found[1], found[2]), NO_RCPT_OPTIONS
     path, end = _path(argument, b"TO:", forward=True)
-    _parameters(argument, end, frozenset())
+    options = rcpt_options(_parameters(argument, end, allowed))
     if not utf8 and not path.is_ascii:
         raise BadCommand(553, "5.6.7", "an internationalized address needs SMTPUTF8")
-    return path
+    return path, options
 
 
 def parse_bdat(argument: bytes) -> Chunk:

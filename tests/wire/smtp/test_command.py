@@ -82,10 +82,10 @@ def test_a_parameter_that_was_not_offered_is_unknown() -> None:
 
 
 def test_rcpt() -> None:
-    assert parse_rcpt(b"TO:<a@b.example>", utf8=False) == A
-    assert parse_rcpt(b"to: <a@b.example> ", utf8=False) == A
-    assert parse_rcpt(b"TO:<postmaster>", utf8=False) == Path(b"postmaster", b"")
-    assert parse_rcpt("TO:<ä@b.example>".encode(), utf8=True).local == "ä".encode()
+    assert parse_rcpt(b"TO:<a@b.example>", False, frozenset())[0] == A
+    assert parse_rcpt(b"to: <a@b.example> ", False, frozenset())[0] == A
+    assert parse_rcpt(b"TO:<postmaster>", False, frozenset())[0] == Path(b"postmaster", b"")
+    assert parse_rcpt("TO:<ä@b.example>".encode(), True, frozenset())[0].local == "ä".encode()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_rcpt() -> None:
 )
 def test_what_is_wrong_with_rcpt(argument: bytes, start: bytes) -> None:
     with pytest.raises(BadCommand) as caught:
-        parse_rcpt(argument, utf8=False)
+        parse_rcpt(argument, False, frozenset())
     assert caught.value.reply[:9] == start
 
 
