@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from mailserverd.backends.lmdb.environment import Transaction, WriteFailed
 from tests.imap.house import Connection, House
 
 
@@ -49,6 +51,47 @@ def test_recent_survives_a_restart_and_no_more(tmp_path: Path) -> None:
     assert b"* 0 RECENT\r\n" in second.say(b"b SELECT INBOX\r\n")
     assert b"* 1 RECENT\r\n" in second.say(b"c SELECT Drafts\r\n")
     again.close()
+
+
+def test_select_waits_for_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor for the first one after a start, which reserves MODSEQs; nobody else is told of the same meanwhile."""
+    before = House(tmp_path)
+    before.put(b"a: 1\r\n")
+    before.close()
+    house = House(tmp_path)
+    commit, disk = house.store.environment.commit, Event()
+
+    def slow(transaction: Transaction) -> None:
+        assert disk.wait(60)
+        commit(transaction)
+
+    monkeypatch.setattr(house.store.environment, "commit", slow)
+    first, second = entered(house), entered(house)
+    assert b"* 1 RECENT\r\n" in first.say(b"b SELECT INBOX\r\n")
+    assert b"(RECENT 0)" in second.say(b"b STATUS INBOX (RECENT)\r\n")
+    assert b"* 0 RECENT\r\n" in second.say(b"c SELECT INBOX\r\n")
+    assert house.loop.run(house.mail().mailbox_named("INBOX")).recent_from == 1, "the disk has not answered"
+    disk.set()
+    first.drop()
+    house.close()
+    again = House(tmp_path)
+    assert b"* 0 RECENT\r\n" in entered(again).say(b"b SELECT INBOX\r\n")
+    again.close()
+
+
+def test_a_disk_that_refuses_keeps_nobody_from_reading(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.put(b"a: 1\r\n")
+
+    def refuse(transaction: Transaction) -> None:
+        transaction.abort()
+        raise WriteFailed("No space left on device")
+
+    connection = entered(house)
+    monkeypatch.setattr(house.store.environment, "commit", refuse)
+    assert b"b OK" in connection.say(b"b SELECT INBOX\r\n")
+    assert b"a: 1\r\n" in connection.say(b"c FETCH 1 BODY.PEEK[]\r\n")
+    assert b"d NO" in connection.say(b"d CREATE other\r\n")
+    monkeypatch.undo()
 
 
 def test_a_deleted_mailbox_is_told_once_also_in_idle(house: House) -> None:

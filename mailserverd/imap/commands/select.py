@@ -1,15 +1,16 @@
 """SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 for RECENT and UNSEEN; RFC 7162 §3.1.2; RFC 8474 §4.1).
 
-Standing rule: nothing is counted here: every number is kept by the store or remembered with the index.
+Standing rules: nothing is counted here: every number is kept by the store or remembered with the index; the answer
+waits for no commit.
 """
 
 from mailserverd.imap.first_unseen import first_unseen
 from mailserverd.imap.flag_texts import all_flags
 from mailserverd.imap.leaving import leave
 from mailserverd.imap.mailbox_session import MailboxSession
+from mailserverd.imap.recent import take_recent_soon
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.selected import Selected
-from mailserverd.interfaces.mail_store import TakeRecent
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.mailstore.mailboxes import find
 from mailserverd.model.identifiers import mailbox_id_text
@@ -24,9 +25,6 @@ async def run(session: MailboxSession, command: Select) -> Reply:
     row = await find(session.mail, command.mailbox)
     index = await session.mail.index(row.mailbox_id)
     recent_from: int = index.row.recent_from
-    if not command.read_only and recent_from < index.row.uid_next:
-        done = await session.mail.commit([TakeRecent(row.mailbox_id)], origin=session)
-        recent_from = max(recent_from, done.results[0].recent_from)
     if command.condstore:
         session.enable(b"CONDSTORE")
     selected = Selected(session.mail, index, command.read_only, session.condstore)
@@ -35,6 +33,7 @@ async def run(session: MailboxSession, command: Select) -> Reply:
         selected.recent = [(low, index.row.uid_next - 1)] if low < index.row.uid_next else []
     else:
         selected.claim_recent(recent_from)
+        take_recent_soon(session, selected)
     selected.watch(session.events, session.updates_waiting)
     session.selected = selected
     session.send(_responses(selected, index))

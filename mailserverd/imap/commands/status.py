@@ -1,5 +1,7 @@
 """STATUS (RFC 9051 §6.3.11; RFC 7162 §3.1.7, RFC 7889, RFC 8438, RFC 8474, RFC 9208 §4.1.4): from kept counters."""
 
+from bisect import bisect_left
+
 from mailserverd.imap.capabilities import append_limit
 from mailserverd.imap.mailbox_session import use_condstore
 from mailserverd.imap.reply import Reply, ok
@@ -51,5 +53,5 @@ async def _recent(session: Session, row: MailboxRow) -> int:
     """How many messages no session has been told of yet (RFC 3501 §6.3.10)."""
     if row.recent_from >= row.uid_next:
         return 0
-    uids = (await session.mail.index(row.mailbox_id)).uids
-    return sum(1 for uid in reversed(uids) if uid >= row.recent_from)
+    index = await session.mail.index(row.mailbox_id)
+    return len(index.uids) - bisect_left(index.uids, max(index.row.recent_from, index.recent_claimed))
