@@ -67,21 +67,32 @@ class ToOneHost:
 
 
 class Limits(Protocol):
-    """What one receiving provider takes. The engine counts connections; the limits say how many there may be.
-
-    source: the local address ("": any); a block rests one address at one provider.
-    """
+    """What one receiving provider takes, and all together. source: the local address ("": any)."""
 
     def provider_of(self, hosts: Sequence[str]) -> str:
         """The provider behind these MX hosts, the first one counting."""
         ...
 
-    def connections(self, provider: str) -> int:
-        """How many connections there may be at once, now: at least 1."""
+    def room(self, provider: str) -> bool:
+        """Whether one more connection may be made now. One that has no other is let in as soon as there is a place."""
         ...
 
-    def wait_seconds(self, provider: str, now: float) -> float:
-        """How long no message may go there (a rate, a rest); 0: one may go now, and counts as going."""
+    def excess(self, provider: str) -> bool:
+        """Whether there are more connections than there may be now: one that is free goes."""
+        ...
+
+    def opened(self, provider: str) -> None:
+        """A connection is being made: it counts until `closed`."""
+        ...
+
+    def closed(self, provider: str) -> None: ...
+
+    def wait(self, provider: str) -> float:
+        """Seconds until the next message may begin; 0: now."""
+        ...
+
+    def begun(self, provider: str) -> None:
+        """A message begins."""
         ...
 
     def succeeded(self, provider: str, source: str, recipients: int, now: int) -> None: ...
@@ -100,15 +111,35 @@ class ConfiguredLimits:
 
     def __init__(self, settings: Callable[[], Outbound]) -> None:
         self._settings = settings
+        self._in_use: dict[str, int] = {}
+        self._in_all = 0
 
     def provider_of(self, hosts: Sequence[str]) -> str:
         return hosts[0].lower() if hosts else ""
 
-    def connections(self, provider: str) -> int:
-        return self._settings().max_connections_per_provider
+    def room(self, provider: str) -> bool:
+        settings = self._settings()
+        to_provider = self._in_use.get(provider, 0) < settings.max_connections_per_provider
+        return to_provider and self._in_all < settings.max_connections
 
-    def wait_seconds(self, provider: str, now: float) -> float:
+    def excess(self, provider: str) -> bool:
+        return self._in_use.get(provider, 0) > self._settings().max_connections_per_provider
+
+    def opened(self, provider: str) -> None:
+        self._in_use[provider] = self._in_use.get(provider, 0) + 1
+        self._in_all += 1
+
+    def closed(self, provider: str) -> None:
+        self._in_all -= 1
+        self._in_use[provider] -= 1
+        if not self._in_use[provider]:
+            del self._in_use[provider]
+
+    def wait(self, provider: str) -> float:
         return 0.0
+
+    def begun(self, provider: str) -> None:
+        return
 
     def succeeded(self, provider: str, source: str, recipients: int, now: int) -> None:
         return
