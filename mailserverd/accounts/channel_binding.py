@@ -24,6 +24,8 @@ def channel_binding(transport: Any) -> ChannelBinding | None:
     def octets(kind: str) -> bytes | None:
         if kind == "tls-exporter":
             return _exported(connection)
+        if kind == "tls-unique":
+            return _unique(connection)
         if kind == "tls-server-end-point":
             return _end_point(connection)
         return None
@@ -37,6 +39,16 @@ def _exported(connection: Any) -> bytes | None:
         return None
     exported: bytes = connection.export_keying_material(_EXPORTER_LABEL, _EXPORTER_OCTETS, b"")
     return exported
+
+
+def _unique(connection: Any) -> bytes | None:
+    """RFC 5929 §3.1, which RFC 5802 §6 demands and RFC 9266 leaves to TLS 1.2: the first Finished of the handshake, the
+    client's. Of a resumed session it is the server's: we stay with the client's, so that no such session is bound, for
+    without an extended master secret two of them can have the same (RFC 7627 §1)."""
+    if connection.get_protocol_version_name() == "TLSv1.3":
+        return None
+    finished: bytes | None = connection.get_peer_finished()
+    return finished
 
 
 def _end_point(connection: Any) -> bytes | None:

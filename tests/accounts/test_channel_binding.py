@@ -24,16 +24,20 @@ def certificate(key, algorithm):
 def handshakes():
     key = ec.generate_private_key(ec.SECP256R1())
     own = certificate(key, hashes.SHA256())
-
-    def shaken(version):
-        server = SSL.Context(SSL.TLS_SERVER_METHOD)
-        server.use_certificate(own)
-        server.use_privatekey(key)
-        client = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    server = SSL.Context(SSL.TLS_SERVER_METHOD)
+    server.use_certificate(own)
+    server.use_privatekey(key)
+    server.set_session_id(b"tests")
+    clients = {version: SSL.Context(SSL.TLS_CLIENT_METHOD) for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)}
+    for version, client in clients.items():
         client.set_max_proto_version(version)
-        ends = [SSL.Connection(server, None), SSL.Connection(client, None)]
+
+    def shaken(version, session=None):
+        ends = [SSL.Connection(server, None), SSL.Connection(clients[version], None)]
         ends[0].set_accept_state()
         ends[1].set_connect_state()
+        if session is not None:
+            ends[1].set_session(session)
         for _ in range(10):
             for here, there in (ends, ends[::-1]):
                 with contextlib.suppress(SSL.WantReadError):
@@ -66,11 +70,21 @@ def test_no_exporter_before_tls_1_3(handshakes):
     assert channel_binding(Transport(server))("tls-exporter") is None
 
 
+def test_unique_is_the_first_finished_of_a_full_handshake_before_tls_1_3(handshakes):
+    server, client = handshakes[1](SSL.TLS1_2_VERSION)
+    assert channel_binding(Transport(server))("tls-unique") == client.get_finished()
+    again, resumed = handshakes[1](SSL.TLS1_2_VERSION, client.get_session())
+    first = resumed.get_peer_finished()  # the server's comes first where no keys are exchanged
+    assert again.get_finished() == first
+    assert channel_binding(Transport(again))("tls-unique") not in (None, first)
+    assert channel_binding(Transport(handshakes[1](SSL.TLS1_3_VERSION)[0]))("tls-unique") is None
+
+
 def test_end_point_is_the_certificates_hash(handshakes):
     own, shaken = handshakes
     binding = channel_binding(Transport(shaken(SSL.TLS1_3_VERSION)[0]))
     assert binding("tls-server-end-point") == own.fingerprint(hashes.SHA256())
-    assert binding("tls-unique") is None
+    assert binding("of a kind unheard of") is None
 
 
 def test_no_binding_without_tls():

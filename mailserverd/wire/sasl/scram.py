@@ -21,7 +21,7 @@ from mailserverd.wire.sasl.steps import (
     Step,
 )
 
-BINDING_TYPES = ("tls-exporter", "tls-server-end-point")
+BINDING_TYPES = ("tls-exporter", "tls-unique", "tls-server-end-point")
 MAX_NONCE_OCTETS = 512
 _DIGEST = "sha256"
 _PROOF_OCTETS = 32

@@ -147,7 +147,7 @@ def test_a_binding_that_the_channel_does_not_have_is_refused():
 
 
 def test_unknown_binding_types_are_refused():
-    assert scram(plus=True, channel=channel).start(b"p=tls-unique,,n=user,r=x").fault is Fault.REFUSED
+    assert scram(plus=True, channel=channel).start(b"p=tls-unheard-of,,n=user,r=x").fault is Fault.REFUSED
 
 
 @pytest.mark.parametrize(("plus", "flag"), [(False, b"p=tls-exporter"), (True, b"n"), (True, b"y")])
