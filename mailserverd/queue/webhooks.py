@@ -94,6 +94,10 @@ class Webhooks:
         if self._call is not None and self._call.active():
             self._call.cancel()
 
+    def wanted(self, what: str) -> bool:
+        """Whether anybody is to be told of such an event."""
+        return any(what in hook.events for hook in self._settings())
+
     async def tell(self, what: str, facts: dict[str, Any]) -> None:
         """what: one of EVENTS. Durable when it returns; a store that fails costs the event and a line of the log."""
         wanted = [hook for hook in self._settings() if what in hook.events]

@@ -80,6 +80,9 @@ class Metrics:
             "connections_refused", "Connections turned away, by listener and reason", ("listener", "reason"), Counter
         )
         self.connections_open = Family("connections_open", "Connections open now, by listener", ("listener",), Counter)
+        self.clients_dropped = Family(
+            "clients_dropped", "Connections ended because clients did not read what they asked for", (), Counter
+        )
         self.commands = Family(
             "command_seconds",
             "Time from a command to its answer, by protocol and verb",
@@ -92,6 +95,25 @@ class Metrics:
             "Copies of messages, by door (smtp, submission, lmtp, append, pending) and outcome",
             ("door", "outcome"),
             Counter,
+        )
+        self.outbound_attempts = Family(
+            "outbound_attempts",
+            "Attempts to deliver to a recipient elsewhere, by outcome, receiving provider and reason",
+            ("outcome", "provider", "reason"),
+            Counter,
+        )
+        self.outbound_connections = Family(
+            "outbound_connections",
+            "Connections to other servers, by provider and result (verified, unverified, none: of TLS; failed_STAGE)",
+            ("provider", "result"),
+            Counter,
+        )
+        self.outbound_seconds = Family("outbound_seconds", "Time of a transaction with another server", (), Histogram)
+        self.outbound_recipients = Family(
+            "outbound_recipients", "Recipients in the outbound queue, by state and class", ("state", "class"), Counter
+        )
+        self.outbound_oldest = Family(
+            "outbound_oldest_seconds", "Age of the oldest message in the queue", ("state", "class"), Counter
         )
         self.commit_seconds = Family("commit_seconds", "Time of a store commit, fsync included", (), Histogram)
         self.commit_messages = Family(
@@ -106,10 +128,13 @@ class Metrics:
         self.readings[name] = (doc, value)
 
     def counters(self) -> Iterator[Family[Counter]]:
-        yield from (self.connections_accepted, self.connections_refused, self.logins, self.deliveries, self.log_events)
+        yield from (self.connections_accepted, self.connections_refused, self.clients_dropped)
+        yield from (self.logins, self.deliveries, self.log_events)
+        yield from (self.outbound_attempts, self.outbound_connections)
 
     def gauges(self) -> Iterator[Family[Counter]]:
-        yield self.connections_open
+        yield from (self.connections_open, self.outbound_recipients, self.outbound_oldest)
 
     def histograms(self) -> Iterator[Family[Histogram]]:
-        yield from (self.commands, self.commit_seconds, self.commit_messages, self.reactor_delay)
+        yield from (self.commands, self.outbound_seconds, self.commit_seconds)
+        yield from (self.commit_messages, self.reactor_delay)
