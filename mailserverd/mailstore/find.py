@@ -15,15 +15,13 @@ from typing import Protocol
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.mailstore.find_index import IndexView, Turn, index_part, needs_only_index
-from mailserverd.mailstore.find_text import Needles, fold
-from mailserverd.mailstore.find_verdict import judge, wanted_fields
+from mailserverd.mailstore.find_verdict import compiled, seen_row, seen_whole, wanted_fields
 from mailserverd.mailstore.found_before import known, lasts, remember
 from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, pages, read
 from mailserverd.model.errors import Damaged, NotFound
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import And, Not, Or, SearchQuery
-from mailserverd.wire.mime.content import texts_of
 
 MAX_SCANNED_OCTETS = 33_554_432  # of one message; what lies beyond is not looked at
 
@@ -88,7 +86,7 @@ class _Scan:
         self.query = query
         self.turn = turn
         self.apart = apart
-        self.needles = Needles()
+        self.judge = compiled(query, view)
         self.want = wanted_fields(query)
         self.is_long = _keys(query) > MANY_KEYS
         self.damaged = False
@@ -103,14 +101,17 @@ class _Scan:
 
     async def _page(self, positions: Sequence[int]) -> list[int]:
         hits, unknown = [], []
-        async for position, row in self._rows(positions, self.want):
-            verdict = judge(self.query, position, row, self.view, self.needles, None)
-            if verdict:
-                hits.append(position)
-            elif verdict is None:
-                unknown.append(position)
-            if self.is_long or len(row.header) > LONG_HEADER_OCTETS:
-                await self.turn()
+        judge, is_long = self.judge, self.is_long
+        async for rows, places in self._rows(positions, self.want):
+            for row in rows:
+                position = places[row.uid]
+                verdict = judge(seen_row(position, row))
+                if verdict:
+                    hits.append(position)
+                elif verdict is None:
+                    unknown.append(position)
+                if is_long or len(row.header) > LONG_HEADER_OCTETS:
+                    await self.turn()
         for start in range(0, len(unknown), PAGE_BODIES):
             hits += await self._bodies(unknown[start : start + PAGE_BODIES])
             await self.turn()
@@ -118,26 +119,27 @@ class _Scan:
 
     async def _bodies(self, positions: list[int]) -> list[int]:
         hits = []
-        async for position, row in self._rows(positions, self.want | Fields.OCTETS | Fields.HEADER):
-            try:
-                if row.octets is not None:
-                    matches = self._holds(position, row, row.octets)
-                else:
-                    matches = await self._large(position, row)
-            except NotFound:  # expunged meanwhile
-                continue
-            except Damaged:  # its header is still searched; a fetch of it says what is wrong
-                self.damaged = True
-                matches = self._holds(position, row, b"")
-            if matches:
-                hits.append(position)
-            if self.is_long or row.size > LONG_HEADER_OCTETS:
-                await self.turn()
+        async for rows, places in self._rows(positions, self.want | Fields.OCTETS | Fields.HEADER):
+            for row in rows:
+                position = places[row.uid]
+                try:
+                    if row.octets is not None:
+                        matches = self._holds(position, row, row.octets)
+                    else:
+                        matches = await self._large(position, row)
+                except NotFound:  # expunged meanwhile
+                    continue
+                except Damaged:  # its header is still searched; a fetch of it says what is wrong
+                    self.damaged = True
+                    matches = self._holds(position, row, b"")
+                if matches:
+                    hits.append(position)
+                if self.is_long or row.size > LONG_HEADER_OCTETS:
+                    await self.turn()
         return hits
 
     def _holds(self, position: int, row: MessageRow, octets: bytes) -> bool:
-        texts = [fold(text) for text in texts_of(octets)]
-        return bool(judge(self.query, position, row, self.view, self.needles, texts))
+        return bool(self.judge(seen_whole(position, row, octets)))
 
     async def _large(self, position: int, row: MessageRow) -> bool:
         async def octets() -> bytes:
@@ -146,13 +148,14 @@ class _Scan:
 
         return await self.apart.run(octets, partial(self._holds, position, row))
 
-    async def _rows(self, positions: Sequence[int], want: Fields) -> AsyncIterator[tuple[int, MessageRow]]:
-        """The rows of those that are there still, with their positions; a page of them is held."""
+    async def _rows(
+        self, positions: Sequence[int], want: Fields
+    ) -> AsyncIterator[tuple[list[MessageRow], dict[int, int]]]:
+        """The rows of those that are there still, a page at a time, and their positions by UID."""
         uids = self.view.uids
         places = {uids[position]: position for position in positions}
         async for rows in pages(self.mail, self.mailbox_id, _ranges(list(places)), want, len(places)):
-            for row in rows:
-                yield places[row.uid], row
+            yield rows, places
 
 
 def _keys(query: SearchQuery) -> int:

@@ -4,10 +4,11 @@ Standing rules: Kleene's logic, so that a message is read no further than its ve
 calendar day that the message shows (RFC 9051 §6.4.4: time and zone disregarded).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from mailserverd.mailstore.find_header import Header, LongHeader, Name, Needle, name_of, needle_of
 from mailserverd.mailstore.find_index import IndexView, flags_match
-from mailserverd.mailstore.find_text import Needles, header_has, header_text
+from mailserverd.mailstore.find_text import fold
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import (
     And,
@@ -29,10 +30,12 @@ from mailserverd.model.search_query import (
     ThreadIdIs,
     UidIn,
 )
+from mailserverd.wire.mime.content import texts_of
 from mailserverd.wire.mime.dates import parse_date
-from mailserverd.wire.mime.headers import field_values
+from mailserverd.wire.mime.field_picker import INDEXED_OCTETS
 
 Texts = Sequence[str]
+_DATE = name_of("Date")
 
 
 def wanted_fields(query: SearchQuery) -> Fields:
@@ -47,54 +50,119 @@ def wanted_fields(query: SearchQuery) -> Fields:
     return Fields.META | Fields.HEADER if isinstance(query, HeaderHas | TextHas | SentDateIn) else Fields.META
 
 
-def judge(
-    query: SearchQuery, position: int, row: MessageRow, view: IndexView, needles: Needles, body: Texts | None
-) -> bool | None:
-    """body: the folded texts of the body, None while they have not been read."""
-    if isinstance(query, And):
-        return _joined(query.parts, False, position, row, view, needles, body)
-    if isinstance(query, Or):
-        return _joined(query.parts, True, position, row, view, needles, body)
-    if isinstance(query, Not):
-        verdict = judge(query.part, position, row, view, needles, body)
-        return None if verdict is None else not verdict
-    if isinstance(query, BodyHas):
-        needle = needles.fold(query.needle)
-        return None if body is None else any(needle in text for text in body)
-    if isinstance(query, TextHas):
-        return _text_has(needles.fold(query.needle), row, needles, body)
-    if isinstance(query, HeaderHas):
-        needle = needles.fold(query.needle)
-        if not needles.may_be_in(needle, row.header):
-            return False
-        return header_has(row.header, row.header_index, query.name, needle)
-    return _by_row(query, position, row, view)
+class Seen:
+    """A message, as much of it as was read. body: the folded texts of its body, None while they were not read."""
+
+    __slots__ = ("body", "header", "position", "row", "told_apart")
+
+    def __init__(
+        self, position: int, row: MessageRow, header: Header, told_apart: bool = True, body: Texts | None = None
+    ) -> None:
+        self.position = position
+        self.row = row
+        self.header = header
+        self.told_apart = told_apart
+        self.body = body
 
 
-def _joined(
-    parts: tuple[SearchQuery, ...],
-    decisive: bool,
-    position: int,
-    row: MessageRow,
-    view: IndexView,
-    needles: Needles,
-    body: Texts | None,
-) -> bool | None:
+Judge = Callable[[Seen], bool | None]
+
+
+def seen_row(position: int, row: MessageRow) -> Seen:
+    """By its row alone. Of a long header nothing is said: a row has its beginning only, or not all its fields."""
+    index = row.header_index
+    return Seen(position, row, Header(row.header, index), row.header_is_whole and len(index) <= INDEXED_OCTETS)
+
+
+def seen_whole(position: int, row: MessageRow, octets: bytes) -> Seen:
+    """With the octets of the message, or as many as are looked at; empty where they cannot be read."""
+    body = [fold(text) for text in texts_of(octets)]
+    seen = seen_row(position, row)
+    if not seen.told_apart and octets:
+        seen.header = LongHeader(octets[: row.header_octets])
+    seen.told_apart = True
+    seen.body = body
+    return seen
+
+
+def compiled(query: SearchQuery, view: IndexView) -> Judge:
+    """What judges one message: made once a search, since a query may have many keys and a mailbox many messages."""
+    match query:
+        case And(parts):
+            return _joined([compiled(part, view) for part in parts], False)
+        case Or(parts):
+            return _joined([compiled(part, view) for part in parts], True)
+        case Not(part):
+            return _negated(compiled(part, view))
+        case BodyHas(text):
+            return _body_has(needle_of(text).folded)
+        case TextHas(text):
+            return _text_has(needle_of(text))
+        case HeaderHas(name, text):
+            return _header_has(name_of(name), needle_of(text))
+        case SentDateIn(since, before):
+            return _sent_in(since, before)
+    return lambda seen: _by_row(query, seen.position, seen.row, view)
+
+
+def _joined(judges: list[Judge], decisive: bool) -> Judge:
     """One part that is `decisive` decides; else one that is not known leaves the whole unknown."""
-    known: bool | None = not decisive
-    for part in parts:
-        verdict = judge(part, position, row, view, needles, body)
-        if verdict is decisive:
-            return decisive
-        if verdict is None:
-            known = None
-    return known
+
+    def judge(seen: Seen) -> bool | None:
+        known: bool | None = not decisive
+        for part in judges:
+            verdict = part(seen)
+            if verdict is decisive:
+                return decisive
+            if verdict is None:
+                known = None
+        return known
+
+    return judge
 
 
-def _text_has(needle: str, row: MessageRow, needles: Needles, body: Texts | None) -> bool | None:
-    if needles.may_be_in(needle, row.header) and needle in header_text(row.header):
-        return True
-    return None if body is None else any(needle in text for text in body)
+def _negated(part: Judge) -> Judge:
+    def judge(seen: Seen) -> bool | None:
+        verdict = part(seen)
+        return None if verdict is None else not verdict
+
+    return judge
+
+
+def _body_has(needle: str) -> Judge:
+    def judge(seen: Seen) -> bool | None:
+        if seen.body is None:
+            return None
+        for text in seen.body:  # noqa: SIM110 - half the time of any()
+            if needle in text:
+                return True
+        return False
+
+    return judge
+
+
+def _text_has(needle: Needle) -> Judge:
+    folded = needle.folded
+
+    def judge(seen: Seen) -> bool | None:
+        if seen.told_apart and seen.header.has(needle):
+            return True
+        if seen.body is None:
+            return None
+        for text in seen.body:  # noqa: SIM110 - half the time of any()
+            if folded in text:
+                return True
+        return False
+
+    return judge
+
+
+def _header_has(name: Name, needle: Needle) -> Judge:
+    return lambda seen: seen.header.field_has(name, needle) if seen.told_apart else None
+
+
+def _sent_in(since: int | None, before: int | None) -> Judge:
+    return lambda seen: _within(_sent_day(seen), since, before) if seen.told_apart else None
 
 
 def _by_row(query: SearchQuery, position: int, row: MessageRow, view: IndexView) -> bool:
@@ -105,8 +173,6 @@ def _by_row(query: SearchQuery, position: int, row: MessageRow, view: IndexView)
             return _within(row.internal_date + row.internal_offset * 60, since, before)
         case SaveDateIn(since, before):
             return _within(row.save_date, since, before)
-        case SentDateIn(since, before):
-            return _within(sent_day(row), since, before)
         case EmailIdIs(email_id):
             return row.email_id == email_id
         case ThreadIdIs(thread_id):
@@ -122,14 +188,11 @@ def _by_row(query: SearchQuery, position: int, row: MessageRow, view: IndexView)
     return isinstance(query, Everything)
 
 
-def sent_day(row: MessageRow) -> int | None:
+def _sent_day(seen: Seen) -> int | None:
     """Midnight of the calendar day in the Date field; RFC 5256 §2.2: without one, of the internal date."""
-    for value in field_values(row.header, row.header_index, b"Date"):
-        sent = parse_date(value)
-        if sent is not None:
-            return sent.day
-        break
-    return row.internal_date + row.internal_offset * 60
+    value = seen.header.first(_DATE)
+    sent = parse_date(value) if value is not None else None
+    return sent.day if sent is not None else seen.row.internal_date + seen.row.internal_offset * 60
 
 
 def _within(moment: int | None, since: int | None, before: int | None) -> bool:

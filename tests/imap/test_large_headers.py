@@ -92,7 +92,34 @@ def test_more_fields_than_are_told_apart(house: House, client: Connection, body:
     assert literal(client.say(b"c FETCH 2 BODY.PEEK[HEADER.FIELDS.NOT (X-B)]\r\n")) == shown
 
 
-def test_search_looks_at_the_beginning(client: Connection) -> None:
-    assert b"* SEARCH 1\r\n" in client.say(b"d SEARCH SUBJECT first TEXT body\r\n")
-    assert b"* SEARCH 1\r\n" in client.say(b"d SEARCH HEADER X-Long xxx\r\n")
-    assert b"* SEARCH 1\r\n" not in client.say(b"d SEARCH TO last\r\n")
+SEARCHES = [
+    (b"SUBJECT first TEXT body", True),
+    (b"HEADER X-Long xxx", True),
+    (b"HEADER X-Long end", True),
+    (b"TO last", True),
+    (b"NOT TO last", False),
+    (b"TEXT last@example.net", True),
+    (b"TEXT nowhere", False),
+    (b"HEADER X-None {0}\r\n", False),
+    (b"HEADER To {0}\r\n", True),
+    (b"BODY last", False),
+    (b"SENTON 2-Jan-2001", True),
+    (b"OR BODY nowhere FROM me", False),
+]
+
+
+@pytest.mark.parametrize(("keys", "found"), SEARCHES)
+def test_search_looks_at_all_of_it(house: House, keys: bytes, found: bool) -> None:
+    house.put(HEADER.replace(b"To: ", b"Date: 2 Jan 2001 00:00 GMT\r\nTo: ") + BODY)
+    client = house.connect()
+    client.say(b'a LOGIN user@example.org "correct horse"\r\nb SELECT INBOX\r\n')
+    answer = client.say(b"d SEARCH %b\r\n" % keys.replace(b"{0}", b"{0+}"))
+    assert answer.startswith(b"* SEARCH 1\r\n" if found else b"* SEARCH\r\n")
+
+
+def test_search_tells_more_fields_apart_than_an_index(house: House, client: Connection) -> None:
+    lines = [b"X-A: %d\r\n" % number for number in range(3_000)]
+    house.put(b"".join([*lines, b"To: last@example.net\r\n\r\nbody\r\n"]))
+    client.say(b"c NOOP\r\n")
+    assert client.say(b"d SEARCH 2 TO last HEADER X-A 2999\r\n").startswith(b"* SEARCH 2\r\n")
+    assert client.say(b"d SEARCH 2 HEADER X-A last\r\n").startswith(b"* SEARCH\r\n")

@@ -33,18 +33,19 @@ def decode_header(value: bytes) -> str:
 def _decode_words(value: bytes) -> str:
     """White space between two encoded words goes (RFC 2047 §6.2); words cut within a character are joined first."""
     out: list[str] = []
-    pending, charset, end = b"", b"", 0
+    pending: list[bytes] = []
+    charset, end = b"", 0
     for word in _find_words(value):
         between = value[end : word.start()]
         if end == 0 or between.strip(b" \t\r\n"):
-            out += (decode_charset(pending, charset), decode_raw(between))
-            pending = b""
+            out += (decode_charset(b"".join(pending), charset), decode_raw(between))
+            pending = []
         if word[1] != charset:
-            out.append(decode_charset(pending, charset))
-            pending, charset = b"", word[1]
-        pending += _word_octets(word[2], word[3])
+            out.append(decode_charset(b"".join(pending), charset))
+            pending, charset = [], word[1]
+        pending.append(_word_octets(word[2], word[3]))
         end = word.end()
-    out += (decode_charset(pending, charset), decode_raw(value[end:]))
+    out += (decode_charset(b"".join(pending), charset), decode_raw(value[end:]))
     return "".join(out)
 
 

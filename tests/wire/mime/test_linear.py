@@ -7,7 +7,7 @@ from time import process_time
 
 import pytest
 
-from mailserverd.mailstore.find_text import header_text
+from mailserverd.mailstore.find_header import header_text
 from mailserverd.wire.mime.content import texts_of
 from mailserverd.wire.mime.record import new_message
 from mailserverd.wire.mime.scan import scan
