@@ -19,6 +19,7 @@ from mailserverd.delivery.bounce import Bounces
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.inbound import Sending as SendingAtTheEnd
 from mailserverd.delivery.local_transport import LocalTransport
+from mailserverd.delivery.notices import MailNotices
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import QueueIds
 from mailserverd.delivery.route import Router
@@ -80,6 +81,7 @@ class MailFlow:
     spool: Spool
     queue_ids: QueueIds
     dates: DateLine
+    notices: MailNotices
 
 
 def mail_flow(
@@ -99,7 +101,8 @@ def mail_flow(
         lambda: reloading.config.server.postmaster,
     )
     queue_ids, dates = QueueIds(time, os.urandom), DateLine(time)
-    bounces = Bounces(hostname, LocalTransport(ingest, router, queue_ids, time), trace)
+    notices = MailNotices(LocalTransport(ingest, router, queue_ids, time), router, sending, time)
+    bounces = Bounces(hostname, notices, trace)
     pending = Pending(
         backends.pending,
         ingest,
@@ -127,7 +130,7 @@ def mail_flow(
     spool = Spool(folder, config.limits.max_spool_memory_bytes, elsewhere)
     reloading.tell(lambda new: setattr(spool, "max_memory_bytes", new.limits.max_spool_memory_bytes))
     reloading.tell(lambda new: setattr(backends.directory, "subaddress_delimiter", new.delivery.subaddress_delimiter))
-    return MailFlow(ingest, router, inbound, pending, spool, queue_ids, dates)
+    return MailFlow(ingest, router, inbound, pending, spool, queue_ids, dates, notices)
 
 
 def _call(work: Callable[[], T]) -> T:

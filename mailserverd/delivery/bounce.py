@@ -1,12 +1,13 @@
 """A copy that will never be delivered: the sender is told, once.
 
 Standing rules: the notification has the null reverse-path and answers no notification (RFC 5321 §4.5.5, RFC 3464 §2);
-what cannot be told to its sender (none, or elsewhere) goes to the postmaster, so that no accepted mail vanishes.
+what has no sender goes to the postmaster, so that no accepted mail vanishes.
 """
+
+from typing import Protocol
 
 from twisted.logger import Logger
 
-from mailserverd.delivery.local_transport import LocalTransport
 from mailserverd.interfaces.pending_deliveries import PendingDelivery
 from mailserverd.model.outcome import Delivered, Outcome, Refused, TryLater
 from mailserverd.telemetry.trace import Trace
@@ -15,10 +16,16 @@ from mailserverd.wire.dsn.notification import FailedRecipient, Notification, not
 _log = Logger()
 
 
+class Notices(Protocol):
+    """delivery/notices."""
+
+    async def notify(self, address: str, message: bytes, key: str) -> Outcome: ...
+
+
 class Bounces:
-    def __init__(self, hostname: str, transport: LocalTransport, trace: Trace) -> None:
+    def __init__(self, hostname: str, notices: Notices, trace: Trace) -> None:
         self._hostname = hostname
-        self._transport = transport
+        self._notices = notices
         self._trace = trace
 
     async def bounce(self, copy: PendingDelivery, outcome: TryLater | Refused, now: int) -> Outcome:
@@ -35,7 +42,8 @@ class Bounces:
             recipients=(FailedRecipient(copy.recipient, status, outcome.why, now),),
             original=copy.message,
         )
-        told = await self._transport.deliver(report.sender, notification(report), copy.key + b"/b")
+        key = f"{copy.key.decode('ascii', 'replace')}/b"
+        told = await self._notices.notify(report.sender, notification(report), key)
         if isinstance(told, Delivered):
             _log.warn("copy bounced", queue_id=queue_id, to=copy.recipient, why=outcome.why, sender=copy.reverse_path)
             self._trace.record("bounced", queue_id=queue_id, to=copy.recipient, why=f"{status} {outcome.why}")

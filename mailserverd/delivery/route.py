@@ -60,9 +60,9 @@ class Router:
     async def _route(self, path: Path, octets: int, sender: Account | None) -> Routed | Refused | TryLater:
         address = lookup_form(path)
         local, _, domain = address.rpartition("@")
-        if not path.domain or (local == "postmaster" and (domain == self._hostname or self._is_local(domain))):
+        if not path.domain or (local == "postmaster" and (domain == self._hostname or self.is_local(domain))):
             return await self._route_postmaster(path)
-        if not self._is_local(domain):
+        if not self.is_local(domain):
             return NOT_OURS if sender is None else await self._elsewhere(path, sender)
         try:
             found = await self._directory.resolve(address)
@@ -79,7 +79,7 @@ class Router:
             return refusal
         return Routed(path.wire, (), (Remote(path.wire.decode(), destination_of(path.domain)),))
 
-    def _is_local(self, domain: str) -> bool:
+    def is_local(self, domain: str) -> bool:
         return self._directory.is_local(domain)
 
     async def _with_room(self, path: Path, accounts: tuple[Account, ...], octets: int) -> Routed | Refused | TryLater:

@@ -225,7 +225,16 @@ def test_a_copy_too_old_bounces_to_a_sender_of_ours(house: House) -> None:
     assert b"Subject: hi\r\n" in octets
 
 
-@pytest.mark.parametrize("sender", [b"x@example.net", b"", b"unknown@example.org"])
+def test_a_bounce_to_a_sender_elsewhere_goes_out(house: House) -> None:
+    house.copies.failing = {2: NotFound("removed meanwhile")}
+    assert receive(house, envelope(house, both(house), sender=b"x@example.net")) == [Delivered()]
+    assert house.records.kept == {}
+    [sent] = house.sending.submitted
+    assert (sent.sender, sent.recipients[0].address) == ("", "x@example.net")
+    assert b"Status: 5.1.1" in sent.message
+
+
+@pytest.mark.parametrize("sender", [b"", b"unknown@example.org"])
 def test_a_bounce_that_has_nowhere_to_go_is_the_postmasters(house: House, sender: bytes) -> None:
     house.copies.failing = {2: NotFound("removed meanwhile")}
     assert receive(house, envelope(house, both(house), sender=sender)) == [Delivered()]

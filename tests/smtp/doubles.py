@@ -24,6 +24,7 @@ from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.bounce import Bounces
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.local_transport import LocalTransport
+from mailserverd.delivery.notices import MailNotices
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import QueueIds
 from mailserverd.delivery.route import Router
@@ -244,11 +245,12 @@ class House:
             lambda: self.config.server.postmaster,
         )
         self.transport = LocalTransport(self.copies, self.router, self.queue_ids, self.seconds)
+        self.notices = MailNotices(self.transport, self.router, self.sending, self.seconds)
         self.pending = Pending(
             self.records,
             self.copies,
             self.directory,  # type: ignore[arg-type]
-            Bounces(HOSTNAME, self.transport, self.trace),
+            Bounces(HOSTNAME, self.notices, self.trace),
             lambda: self.config.delivery,
             self.clock,
             self.seconds,
