@@ -1,0 +1,1 @@
+"""Mail to the next hop over SMTP and LMTP: what `queue` knows as a MailTransport."""

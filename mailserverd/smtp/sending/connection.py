@@ -1,0 +1,60 @@
+"""A session with a server, past its opening: what `queue` knows as a MailConnection."""
+
+from mailserverd.config.outbound import Timeouts
+from mailserverd.interfaces.mail_transport import Outgoing, Peer, Sent
+from mailserverd.smtp.sending.conversation import Conversation
+from mailserverd.smtp.sending.letter import CannotSend, letter_for
+from mailserverd.smtp.sending.results import Results
+from mailserverd.smtp.sending.transaction import Transaction, out_of_step
+from mailserverd.wire.smtp.client.offer import PeerOffer
+
+
+class SmtpConnection:
+    """Satisfies interfaces.mail_transport.MailConnection."""
+
+    def __init__(
+        self, conversation: Conversation, peer: Peer, offer: PeerOffer, timeouts: Timeouts, lmtp: bool
+    ) -> None:
+        self.peer = peer
+        self._conversation = conversation
+        self._offer = offer
+        self._timeouts = timeouts
+        self._lmtp = lmtp
+        self._sending = False
+        self._messages = 0
+
+    async def send(self, message: Outgoing) -> Sent:
+        if not self.idle():
+            return out_of_step(message, self.peer.where, self._conversation.failure or "the connection is not free")
+        self._sending = True
+        try:
+            return await self._send(message)
+        finally:
+            self._sending = False
+
+    async def _send(self, message: Outgoing) -> Sent:
+        conversation = self._conversation
+        results = Results(len(message.recipients), self.peer.where)
+        try:
+            letter = await letter_for(message, self.peer, self._offer, results)
+        except CannotSend as error:
+            results.all_open(error.outcome, str(error))
+            return results.sent(not conversation.in_step)
+        if not letter.recipients:
+            return results.sent(not conversation.in_step)
+        self._messages += 1
+        return await Transaction(conversation, self._offer, self._timeouts, self._lmtp, letter, results).run()
+
+    def idle(self) -> bool:
+        if self._sending or not self._conversation.in_step:
+            return False
+        return not self._offer.max_messages or self._messages < self._offer.max_messages  # RFC 9422 §4.1
+
+    async def close(self) -> None:
+        if self._sending:
+            self._conversation.abort()
+        else:
+            self._conversation.quit()
+
+    def abort(self) -> None:
+        self._conversation.abort()

@@ -1,0 +1,78 @@
+"""From a connection to a session: greeting, EHLO, STARTTLS, AUTH (RFC 5321 §3.1, RFC 3207, RFC 4954).
+
+Standing rules: what was said before TLS counts for nothing after it; what the rule of the hop asks for is had, or
+there is no session; a server that breaks off TLS is left, and whether to come back without is for the caller to say.
+"""
+
+from typing import NoReturn
+
+from mailserverd.config.outbound import Timeouts
+from mailserverd.interfaces.mail_transport import Hop, HopFailed
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.smtp.sending.conversation import Conversation
+from mailserverd.smtp.sending.results import NO_ANSWER
+from mailserverd.wire.smtp.client.command import BadArgument, hello
+from mailserverd.wire.smtp.client.offer import NOTHING, PeerOffer, read_offer
+from mailserverd.wire.smtp.client.outcome import failure_of
+from mailserverd.wire.smtp.client.reply import Reply
+
+
+class Opening:
+    """Of one hop's session. offer: what stands after the last EHLO."""
+
+    def __init__(self, conversation: Conversation, hop: Hop, timeouts: Timeouts) -> None:
+        self.conversation = conversation
+        self.hop = hop
+        self.timeouts = timeouts
+        self.offer: PeerOffer = NOTHING
+
+    async def greeting(self) -> None:
+        reply = await self.reply("greeting", b"", self.timeouts.greeting_seconds)
+        if reply.code != 220:
+            self.refused("greeting", reply)
+
+    async def hello(self) -> None:
+        """EHLO, then HELO where the server does not know it (RFC 5321 §3.2); LHLO has no older form."""
+        lmtp = self.hop.protocol == "lmtp"
+        reply = await self._say_hello("LHLO" if lmtp else "EHLO")
+        if reply.code == 250:
+            self.offer = read_offer(reply)
+            return
+        if reply.code // 100 == 5 and not lmtp:
+            reply = await self._say_hello("HELO")
+            if reply.code // 100 == 2:
+                self.offer = NOTHING
+                return
+        self.refused("ehlo", reply)
+
+    async def _say_hello(self, verb: str) -> Reply:
+        try:
+            command = hello(verb, self.hop.helo)
+        except BadArgument as error:
+            raise HopFailed("ehlo", TryLater("4.3.5", str(error))) from None
+        return await self.reply("ehlo", command, self.timeouts.ehlo_seconds)
+
+    async def reply(self, stage: str, command: bytes, seconds: float) -> Reply:
+        """The one reply; 421 and silence end the session."""
+        found = await self.conversation.ask(command, (seconds,))
+        if not found:
+            raise self.broke(stage)
+        if self.conversation.going is not None:
+            self.refused(stage, found[0])
+        return found[0]
+
+    def broke(self, stage: str, tls_reason: str = "") -> HopFailed:
+        why = self.conversation.failure or "the server closed the connection"
+        return HopFailed(stage, TryLater(NO_ANSWER, f"{why} ({_WAITED[stage]})"), tls_reason=tls_reason)
+
+    def refused(self, stage: str, reply: Reply, tls_reason: str = "") -> NoReturn:
+        outcome: TryLater | Refused = failure_of(reply)
+        raise HopFailed(stage, outcome, reply.code, reply.text, tls_reason)
+
+
+_WAITED = {
+    "greeting": "waiting for its greeting",
+    "ehlo": "answering EHLO",
+    "tls": "starting TLS",
+    "auth": "logging in",
+}
