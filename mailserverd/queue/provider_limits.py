@@ -3,39 +3,38 @@
 Standing rules: all domains at one provider share what is learned; success raises connections one by one, one reply that
 asks us to slow down (classification.Verdict.slow) halves them and, once there is one left, spaces messages out; replies
 that come together because they were under way together cut once; what was learned is forgotten after a quiet time, and
-with the process. No I/O; the clock is an argument.
+with the process. What a peer did not say teaches nothing here: that is the back-off's. No I/O.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from twisted.logger import Logger
+
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.queue.classification import Classifier, Kind
+from mailserverd.queue.providers import Providers
 
 FIRST_CONNECTIONS = 5.0
-CUT_AT_MOST_EVERY_SECONDS = 5.0
+CUT_AT_MOST_EVERY_SECONDS = 5
 PAUSE_SECONDS = 1.0  # what was refused waits by its own schedule; this is for what else goes there
 FIRST_SPACING_SECONDS = 0.5
 MAX_SPACING_SECONDS = 10.0
 _NO_SPACING_BELOW_SECONDS = 0.1
-FORGOTTEN_AFTER_SECONDS = 3_600.0
+FORGOTTEN_AFTER_SECONDS = 3_600
 _MAX_PROVIDERS = 20_000
 
-
-class Bounds(NamedTuple):
-    """connections: to one provider; connections_in_all: to all together."""
-
-    connections: int
-    connections_in_all: int
+_log = Logger()
 
 
 @dataclass(slots=True)
 class Learned:
-    """Of one provider. connections: how many there may be, a fraction is on its way to the next; in_use: there are.
+    """Of one provider. connections: how many there may be, a fraction is on its way to the next.
 
     spacing: seconds between messages, 0 for none; not_before: when the next message may begin
     """
 
     connections: float = FIRST_CONNECTIONS
-    in_use: int = 0
     spacing: float = 0.0
     not_before: float = 0.0
     last_cut: float = float("-inf")
@@ -44,92 +43,91 @@ class Learned:
 
 
 class ProviderLimits:
-    """bounds: asked each time, so that a reload counts. seconds: a clock that never goes back."""
+    """The engine's Limits. max_connections: to one provider, asked each time, so that a reload counts.
 
-    def __init__(self, bounds: Callable[[], Bounds], seconds: Callable[[], float]) -> None:
-        self._bounds = bounds
-        self._seconds = seconds
+    blocked: is told when a provider blocks one of our addresses: source, provider, whether for good, the reply, when.
+    """
+
+    def __init__(
+        self,
+        providers: Providers,
+        classifier: Classifier,
+        max_connections: Callable[[], int],
+        blocked: Callable[[str, str, bool, str, int], None],
+    ) -> None:
+        self._providers = providers
+        self._classifier = classifier
+        self._max_connections = max_connections
+        self._blocked = blocked
         self._learned: dict[str, Learned] = {}
-        self.in_use = 0
 
-    def room(self, provider: str) -> bool:
-        """Whether one more connection may be made now."""
-        bounds = self._bounds()
-        if self.in_use >= bounds.connections_in_all:
-            return False
-        return self._of(provider).in_use < self.connections(provider)
+    def provider_of(self, hosts: Sequence[str]) -> str:
+        return self._providers.of(hosts[0]) if hosts else ""
 
     def connections(self, provider: str) -> int:
-        """How many there may be at once."""
-        return max(1, min(int(self._of(provider).connections), self._bounds().connections))
+        return max(1, min(int(self._of(provider).connections), self._max_connections()))
 
-    def excess(self, provider: str) -> bool:
-        """Whether there are more connections than there may be now, since a cut: one that is free goes."""
-        return self._of(provider).in_use > self.connections(provider)
-
-    def opened(self, provider: str) -> None:
-        self.in_use += 1
-        self._of(provider).in_use += 1
-
-    def closed(self, provider: str) -> None:
-        self.in_use -= 1
-        self._of(provider).in_use -= 1
-
-    def wait(self, provider: str) -> float:
-        """How long until the next message may begin: 0 for now. It counts only with `begun`."""
-        return max(0.0, self._of(provider).not_before - self._seconds())
-
-    def begun(self, provider: str) -> None:
-        """A message begins."""
+    def wait_seconds(self, provider: str, now: float) -> float:
         learned = self._of(provider)
+        if learned.why and now - learned.last_cut > FORGOTTEN_AFTER_SECONDS:
+            learned.connections = max(learned.connections, FIRST_CONNECTIONS)
+            learned.spacing, learned.why = 0.0, ""
+        if learned.not_before > now:
+            return learned.not_before - now
         if learned.spacing:
-            learned.not_before = max(learned.not_before, self._seconds()) + learned.spacing
+            learned.not_before = now + learned.spacing
+        return 0.0
 
-    def succeeded(self, provider: str) -> None:
-        """A message was taken."""
+    def succeeded(self, provider: str, source: str, recipients: int, now: int) -> None:
         learned = self._of(provider)
         if learned.spacing:
             shorter = learned.spacing * 0.75
             learned.spacing = shorter if shorter >= _NO_SPACING_BELOW_SECONDS else 0.0
-            learned.not_before = min(learned.not_before, self._seconds() + learned.spacing)
-        elif learned.connections < self._bounds().connections:
+            learned.not_before = min(learned.not_before, now + learned.spacing)
+        elif learned.connections < self._max_connections():
             learned.connections += 1.0 / max(1.0, int(learned.connections))
 
-    def slow_down(self, provider: str, why: str) -> bool:
-        """A reply asked for it; whether it was not already obeyed."""
-        learned, now = self._of(provider), self._seconds()
+    def failed(self, provider: str, source: str, outcome: TryLater | Refused, code: int, reply: str, now: int) -> None:
+        if not code:
+            return
+        verdict = self._classifier.classify(code, outcome.status, reply)
+        if verdict.kind is Kind.BLOCK and source:
+            self._blocked(source, provider, code >= 500, reply, now)
+        if verdict.slow and self._slow_down(provider, reply, now):
+            learned = self._of(provider)
+            _log.info(
+                "provider slowed down",
+                provider=provider,
+                connections=self.connections(provider),
+                spacing_seconds=learned.spacing,
+                reply=reply[:200],
+            )
+
+    def forget(self) -> None:
+        self._learned.clear()
+
+    def seen(self) -> dict[str, Learned]:
+        """For metrics: those that asked us to slow down, and those that were found to take more than at the start."""
+        return {name: each for name, each in self._learned.items() if each.cuts or each.connections > FIRST_CONNECTIONS}
+
+    def _slow_down(self, provider: str, why: str, now: int) -> bool:
+        """Whether it was not already obeyed."""
+        learned = self._of(provider)
         if now - learned.last_cut < CUT_AT_MOST_EVERY_SECONDS:
             return False
         if learned.connections < 2:
             learned.spacing = min(MAX_SPACING_SECONDS, max(FIRST_SPACING_SECONDS, learned.spacing * 2))
-        learned.connections = max(1.0, min(learned.connections, self._bounds().connections) / 2)
+        learned.connections = max(1.0, min(learned.connections, self._max_connections()) / 2)
         learned.last_cut, learned.why = now, why
         learned.cuts += 1
         learned.not_before = max(learned.not_before, now + max(PAUSE_SECONDS, learned.spacing))
         return True
 
-    def forget(self) -> None:
-        """`queue flush`: everything may be tried now."""
-        for learned in self._learned.values():
-            fresh = Learned(in_use=learned.in_use)
-            learned.connections, learned.spacing, learned.not_before = fresh.connections, 0.0, 0.0
-            learned.last_cut, learned.why = fresh.last_cut, ""
-
-    def seen(self) -> dict[str, Learned]:
-        """For metrics and `queue show`: of providers that are in use or were cut."""
-        return {name: each for name, each in self._learned.items() if each.in_use or each.cuts}
-
     def _of(self, provider: str) -> Learned:
         learned = self._learned.get(provider)
         if learned is None:
-            self._make_room()
+            if len(self._learned) >= _MAX_PROVIDERS:
+                for name in [name for name, each in self._learned.items() if not each.why]:
+                    del self._learned[name]
             learned = self._learned[provider] = Learned()
-        elif learned.why and self._seconds() - learned.last_cut > FORGOTTEN_AFTER_SECONDS:
-            learned.connections = max(learned.connections, FIRST_CONNECTIONS)
-            learned.spacing, learned.why = 0.0, ""
         return learned
-
-    def _make_room(self) -> None:
-        if len(self._learned) >= _MAX_PROVIDERS:
-            for name in [name for name, each in self._learned.items() if not each.in_use and not each.why]:
-                del self._learned[name]

@@ -1,7 +1,6 @@
 """What a provider takes, learned: two domains on one exchanger are slowed by one 421 and sped up again by success."""
 
-from twisted.internet.task import Clock
-
+from mailserverd.model.outcome import Refused, TryLater
 from mailserverd.queue.classification import known_phrases
 from mailserverd.queue.provider_limits import (
     CUT_AT_MOST_EVERY_SECONDS,
@@ -9,128 +8,133 @@ from mailserverd.queue.provider_limits import (
     FORGOTTEN_AFTER_SECONDS,
     MAX_SPACING_SECONDS,
     PAUSE_SECONDS,
-    Bounds,
     ProviderLimits,
 )
 from mailserverd.queue.providers import known_providers
 
-
-def made(connections: int = 10, in_all: int = 500) -> tuple[ProviderLimits, Clock]:
-    clock = Clock()
-    return ProviderLimits(lambda: Bounds(connections, in_all), clock.seconds), clock
+BUSY = TryLater("4.7.0", "slow down")
 
 
-def succeed(limits: ProviderLimits, provider: str, times: int) -> None:
-    for _ in range(times):
-        limits.succeeded(provider)
+class Learning:
+    """ProviderLimits with a clock; blocks: what `blocked` was told."""
+
+    def __init__(self, connections: int = 10) -> None:
+        self.now = 1_000
+        self.blocks: list[tuple[str, str, bool]] = []
+        self.limits = ProviderLimits(
+            known_providers(), known_phrases(), lambda: connections, lambda *told: self.blocks.append(told[:3])
+        )
+
+    def succeed(self, provider: str, times: int) -> None:
+        for _ in range(times):
+            self.limits.succeeded(provider, "", 1, self.now)
+
+    def slow(self, provider: str, code: int = 421, reply: str = "421 4.7.0 slow down") -> None:
+        self.limits.failed(provider, "", BUSY, code, reply, self.now)
+
+    def wait(self, provider: str) -> float:
+        return self.limits.wait_seconds(provider, self.now)
 
 
 def test_success_raises_connections_up_to_the_bound_and_not_beyond() -> None:
-    limits, _ = made(8)
-    assert limits.connections("p") == FIRST_CONNECTIONS
-    succeed(limits, "p", 5)
-    assert limits.connections("p") == 6
-    succeed(limits, "p", 500)
-    assert limits.connections("p") == 8
-    assert limits.connections("other") == FIRST_CONNECTIONS
+    learning = Learning(8)
+    assert learning.limits.connections("p") == FIRST_CONNECTIONS
+    learning.succeed("p", 5)
+    assert learning.limits.connections("p") == 6
+    learning.succeed("p", 500)
+    assert learning.limits.connections("p") == 8
+    assert learning.limits.connections("other") == FIRST_CONNECTIONS
+
+
+def test_the_configured_bound_holds_from_the_first_connection_on() -> None:
+    assert Learning(2).limits.connections("p") == 2
 
 
 def test_two_domains_on_one_exchanger_share_one_421_and_their_successes() -> None:
-    limits, clock = made()
-    providers = known_providers()
-    one, two = providers.of("mx1.mail.example"), providers.of("mx2.mail.example")
-    other = providers.of("mx1.elsewhere.example")
-    succeed(limits, one, 100)
-    assert (limits.connections(two), limits.wait(two)) == (10, 0)
+    learning = Learning()
+    limits = learning.limits
+    one, two = limits.provider_of(["mx1.mail.example", "x.other.example"]), limits.provider_of(["mx2.mail.example"])
+    other = limits.provider_of(["mx1.elsewhere.example"])
+    learning.succeed(one, 100)
+    assert (limits.connections(two), learning.wait(two)) == (10, 0)
 
-    verdict = known_phrases().classify(421, "4.7.0", "421 4.7.0 slow down")  # said to the first domain
-    assert verdict.slow
-    assert limits.slow_down(one, "421 4.7.0 slow down")
+    learning.slow(one)  # said to the first domain
     assert limits.connections(two) == 5
-    assert limits.wait(two) == PAUSE_SECONDS
-    assert (limits.connections(other), limits.wait(other)) == (FIRST_CONNECTIONS, 0)
+    assert learning.wait(two) == PAUSE_SECONDS
+    assert (limits.connections(other), learning.wait(other)) == (FIRST_CONNECTIONS, 0)
 
-    clock.advance(PAUSE_SECONDS)
-    assert limits.wait(two) == 0
-    succeed(limits, two, 60)  # by the second domain
+    learning.now += 1
+    assert learning.wait(two) == 0
+    learning.succeed(two, 60)  # by the second domain
     assert limits.connections(one) == 10
 
 
 def test_replies_that_come_together_cut_once() -> None:
-    limits, clock = made()
-    succeed(limits, "p", 100)
-    assert [limits.slow_down("p", "421") for _ in range(10)] == [True] + [False] * 9
-    assert limits.connections("p") == 5
-    clock.advance(CUT_AT_MOST_EVERY_SECONDS)
-    assert limits.slow_down("p", "421")
-    assert limits.connections("p") == 2
+    learning = Learning()
+    learning.succeed("p", 100)
+    for _ in range(10):
+        learning.slow("p")
+    assert learning.limits.connections("p") == 5
+    learning.now += CUT_AT_MOST_EVERY_SECONDS
+    learning.slow("p")
+    assert learning.limits.connections("p") == 2
 
 
 def test_with_one_connection_left_messages_are_spaced_out_and_success_brings_them_together_again() -> None:
-    limits, clock = made()
+    learning = Learning()
     for _ in range(20):
-        limits.slow_down("p", "421")
-        clock.advance(MAX_SPACING_SECONDS)
-    assert limits.connections("p") == 1
-    assert limits.wait("p") == 0
-    limits.begun("p")
-    assert limits.wait("p") == MAX_SPACING_SECONDS
-    limits.succeeded("p")
-    assert limits.wait("p") == MAX_SPACING_SECONDS * 0.75
-    succeed(limits, "p", 30)
-    limits.begun("p")
-    assert limits.wait("p") == 0
-    succeed(limits, "p", 100)
-    assert limits.connections("p") == 10
+        learning.slow("p")
+        learning.now += int(MAX_SPACING_SECONDS)
+    assert learning.limits.connections("p") == 1
+    assert learning.wait("p") == 0, "one may go, and counts as going"
+    assert learning.wait("p") == MAX_SPACING_SECONDS
+    learning.succeed("p", 1)
+    assert learning.wait("p") == MAX_SPACING_SECONDS * 0.75
+    learning.succeed("p", 30)
+    assert [learning.wait("p") for _ in range(3)] == [0, 0, 0]
+    learning.succeed("p", 100)
+    assert learning.limits.connections("p") == 10
 
 
-def test_there_is_room_up_to_the_limit_of_the_provider_and_of_all() -> None:
-    limits, _ = made(2, 3)
-    for provider in ("p", "p", "q"):
-        assert limits.room(provider)
-        limits.opened(provider)
-    assert not limits.room("p")
-    assert not limits.room("q")
-    limits.closed("p")
-    assert limits.room("q")
-    limits.closed("q")
-    limits.closed("p")
-    assert limits.in_use == 0
+def test_only_replies_that_ask_for_it_slow_down() -> None:
+    learning = Learning()
+    learning.limits.failed("q", "", TryLater("4.3.0", ""), 451, "451 4.3.0 later", learning.now)
+    learning.limits.failed("q", "", Refused("5.1.1", ""), 550, "550 5.1.1 no such user", learning.now)
+    learning.limits.failed("q", "", TryLater("4.7.0", "too many connections"), 0, "too many connections", learning.now)
+    assert learning.limits.connections("q") == FIRST_CONNECTIONS
+    assert learning.blocks == []
 
 
-def test_after_a_cut_connections_that_are_open_are_too_many() -> None:
-    limits, _ = made(4)
-    for _ in range(4):
-        limits.opened("p")
-    assert not limits.excess("p")
-    limits.slow_down("p", "421")
-    assert limits.excess("p")
-    limits.closed("p")
-    limits.closed("p")
-    assert not limits.excess("p")
+def test_a_block_is_told_of_the_address_that_met_it() -> None:
+    learning = Learning()
+    reply = "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org"
+    learning.limits.failed("p", "192.0.2.1", Refused("5.7.1", reply), 554, reply, learning.now)
+    learning.limits.failed("p", "", Refused("5.7.1", reply), 554, reply, learning.now)
+    later = "421 4.7.28 unusual rate of unsolicited mail originating"
+    learning.limits.failed("google", "192.0.2.2", TryLater("4.7.28", later), 421, later, learning.now)
+    assert learning.blocks == [("192.0.2.1", "p", True), ("192.0.2.2", "google", False)]
+    assert learning.limits.connections("p") < FIRST_CONNECTIONS
 
 
 def test_what_was_learned_is_forgotten_after_a_quiet_time_and_by_a_flush() -> None:
-    limits, clock = made()
+    learning = Learning()
     for _ in range(5):
-        limits.slow_down("p", "421")
-        limits.slow_down("q", "421")
-        clock.advance(CUT_AT_MOST_EVERY_SECONDS)
-    assert limits.connections("p") == 1
-    limits.opened("q")
-    limits.forget()
-    assert (limits.connections("q"), limits.wait("q"), limits.in_use) == (FIRST_CONNECTIONS, 0, 1)
-    limits.slow_down("p", "421")
-    clock.advance(FORGOTTEN_AFTER_SECONDS + 1)
-    assert limits.connections("p") == FIRST_CONNECTIONS
+        learning.slow("p")
+        learning.slow("q")
+        learning.now += CUT_AT_MOST_EVERY_SECONDS
+    assert learning.limits.connections("p") == 1
+    assert set(learning.limits.seen()) == {"p", "q"}
+    learning.now += FORGOTTEN_AFTER_SECONDS
+    assert learning.wait("p") == 0
+    assert learning.limits.connections("p") == FIRST_CONNECTIONS
+    learning.limits.forget()
+    assert learning.limits.connections("q") == FIRST_CONNECTIONS
 
 
-def test_providers_that_are_not_in_use_do_not_fill_memory() -> None:
-    limits, _ = made()
-    limits.opened("kept")
+def test_providers_do_not_fill_memory() -> None:
+    learning = Learning()
+    learning.slow("kept")
     for n in range(20_100):
-        limits.succeeded(f"p{n}")
-    assert len(limits._learned) <= 20_000
-    assert limits._learned["kept"].in_use == 1
-    limits.closed("kept")
-    assert limits.in_use == 0
+        learning.succeed(f"p{n}", 1)
+    assert len(learning.limits._learned) <= 20_000
+    assert learning.limits.connections("kept") == 2
