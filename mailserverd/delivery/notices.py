@@ -69,10 +69,12 @@ class MailNotices:
             path, _ = parse_path(f"<{address}>".encode(), 0, forward=True)
         except (BadPath, UnicodeError):
             return ()
-        if path.domain and not self._routes.is_local(path.domain.decode().lower()):
-            return (Remote(path.wire.decode(), destination_of(path.domain)),)
         try:
             routed = await self._routes.route(path, 0)
         except (NotFound, StoreError):
             return ()
-        return routed.remote if isinstance(routed, Routed) and not routed.accounts else ()
+        if isinstance(routed, Routed):
+            return () if routed.accounts else routed.remote
+        if path.domain and not self._routes.is_local(path.domain.decode().lower()):
+            return (Remote(path.wire.decode(), destination_of(path.domain)),)
+        return ()
