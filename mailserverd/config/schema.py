@@ -125,6 +125,10 @@ class Imap(Listener):
     """The largest literal other than an APPEND's message."""
     max_append_bytes: Annotated[Positive, RELOAD] = 50 * MIB
     """The largest message that APPEND takes, announced by APPENDLIMIT."""
+    max_search_texts: Annotated[Positive, RELOAD] = 100
+    """How many BODY and TEXT keys a SEARCH may have: each is looked for in every message."""
+    max_search_seconds: Annotated[Positive, RELOAD] = 15
+    """How long a SEARCH may work before it ends with NO [LIMIT]; asked again, it goes on where it can."""
     max_bad_commands: Annotated[Positive, RELOAD] = 20
     """A client is dropped after this many bad commands in a row."""
 

@@ -9,6 +9,7 @@ from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.selected import Selected
 from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail
+from mailserverd.mailstore.find_limits import SearchLimits
 from mailserverd.model.errors import NotFound
 
 
@@ -26,6 +27,9 @@ class MailboxSession(Protocol):
 
     @property
     def searches(self) -> LargeSearches: ...
+
+    @property
+    def search_limits(self) -> SearchLimits: ...
 
     @property
     def condstore(self) -> bool: ...

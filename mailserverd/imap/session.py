@@ -21,6 +21,7 @@ from mailserverd.imap.selected import Selected
 from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail, MailStore
 from mailserverd.mailstore.append import Ingest
+from mailserverd.mailstore.find_limits import SearchLimits
 from mailserverd.model.account import Account
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
@@ -146,6 +147,11 @@ class Session:
     @property
     def searches(self) -> LargeSearches:
         return self.services.searches
+
+    @property
+    def search_limits(self) -> SearchLimits:
+        imap = self.services.settings.imap
+        return SearchLimits(imap.max_search_texts, imap.max_search_seconds)
 
     @property
     def condstore(self) -> bool:

@@ -15,10 +15,11 @@ from typing import Protocol
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.mailstore.find_index import IndexView, Turn, index_part, needs_only_index
+from mailserverd.mailstore.find_limits import SearchLimits, Work, check_texts
 from mailserverd.mailstore.find_verdict import compiled, seen_row, seen_whole, wanted_fields
 from mailserverd.mailstore.found_before import known, lasts, remember
 from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, pages, read
-from mailserverd.model.errors import Damaged, NotFound
+from mailserverd.model.errors import Damaged, LimitReached, NotFound
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import And, Not, Or, SearchQuery
@@ -37,19 +38,28 @@ class Apart(Protocol):
 
 
 async def find(
-    mail: AccountMail, index: MailboxIndex, uids: "array[int]", count: int, query: SearchQuery, turn: Turn, apart: Apart
+    mail: AccountMail,
+    index: MailboxIndex,
+    uids: "array[int]",
+    count: int,
+    query: SearchQuery,
+    turn: Turn,
+    apart: Apart,
+    limits: SearchLimits,
 ) -> list[int]:
-    """Ascending positions in uids[:count] of the messages that match and are still there."""
+    """Ascending positions in uids[:count] of the messages that match and are still there. Raises LimitReached."""
+    check_texts(query, limits)
+    work = Work(turn, limits)
     view = IndexView(index, uids, count)
     parts = query.parts if isinstance(query, And) else (query,)
     hits = view.there
     for part in parts:
         if needs_only_index(part):
-            hits = await index_part(part, view, hits, turn)
+            hits = await index_part(part, view, hits, work.turn)
     rest = tuple(part for part in parts if not needs_only_index(part))
     if rest and hits:
         left = rest[0] if len(rest) == 1 else And(rest)
-        scan = _Scan(mail, index.row.mailbox_id, view, left, turn, apart)
+        scan = _Scan(mail, index.row.mailbox_id, view, left, work, apart)
         hits = await (_what_is_new(scan, index, hits) if lasts(left) else scan.run(hits))
     if index.uids is not uids or view.uids_then is not index.uids:
         hits = [position for position in hits if index.position_of(uids[position]) >= 0]
@@ -66,38 +76,56 @@ async def _what_is_new(scan: "_Scan", index: MailboxIndex, among: Sequence[int])
         wanted = among if isinstance(among, range) else set(among)
         places = [(bisect_left(uids, uid, 0, count), uid) for uid in before.found]
         hits = [place for place, uid in places if place < count and uids[place] == uid and place in wanted]
-        new = await scan.run(among[bisect_left(among, bisect_right(uids, before.last, 0, count)) :])
+        new = among[bisect_left(among, bisect_right(uids, before.last, 0, count)) :]
     else:
-        hits, new = [], await scan.run(among)
-    if whole and last > before.last and not scan.damaged:
-        remember(index, query, last, [*before.found, *[uids[place] for place in new]])
+        hits, new = [], among
+    try:
+        new = await scan.run(new)
+    except LimitReached:
+        if whole and scan.judged_to > before.last:  # asked again, it goes on from there
+            _keep(scan, index, scan.judged_to, before.found, scan.hits)
+        raise
+    if whole and last > before.last:
+        _keep(scan, index, last, before.found, new)
     return hits + new
 
 
+def _keep(scan: "_Scan", index: MailboxIndex, last: int, before: Sequence[int], new: Sequence[int]) -> None:
+    if not scan.damaged:
+        uids = scan.view.uids
+        remember(index, scan.query, last, [*before, *[uids[place] for place in new]])
+
+
 class _Scan:
-    """The part of a query that needs rows, over the messages that are left. damaged: some could not be read."""
+    """The part of a query that needs rows, over the messages that are left. damaged: some could not be read.
+
+    hits: what was found so far; judged_to: the last UID up to which all were judged.
+    """
 
     def __init__(
-        self, mail: AccountMail, mailbox_id: MailboxId, view: IndexView, query: SearchQuery, turn: Turn, apart: Apart
+        self, mail: AccountMail, mailbox_id: MailboxId, view: IndexView, query: SearchQuery, work: Work, apart: Apart
     ):
         self.mail = mail
         self.mailbox_id = mailbox_id
         self.view = view
         self.query = query
-        self.turn = turn
+        self.work = work
+        self.turn = work.turn
         self.apart = apart
         self.judge = compiled(query, view)
         self.want = wanted_fields(query)
         self.is_long = _keys(query) > MANY_KEYS
         self.damaged = False
+        self.hits: list[int] = []
+        self.judged_to = 0
 
     async def run(self, positions: Sequence[int]) -> list[int]:
-        hits: list[int] = []
         for start in range(0, len(positions), PAGE_ROWS):
             page = positions[start : start + PAGE_ROWS]
-            hits += await self._page(page)
+            self.hits += await self._page(page)
+            self.judged_to = self.view.uids[page[-1]]
             await self.turn()
-        return hits
+        return self.hits
 
     async def _page(self, positions: Sequence[int]) -> list[int]:
         hits, unknown = [], []
@@ -143,10 +171,10 @@ class _Scan:
 
     async def _large(self, position: int, row: MessageRow) -> bool:
         async def octets() -> bytes:
-            await self.turn()
             return await read(self.mail, row, Range(0, min(row.size, MAX_SCANNED_OCTETS)))
 
-        return await self.apart.run(octets, partial(self._holds, position, row))
+        await self.turn()
+        return await self.work.elsewhere(partial(self.apart.run, octets), partial(self._holds, position, row))
 
     async def _rows(
         self, positions: Sequence[int], want: Fields

@@ -4,6 +4,7 @@ from twisted.internet.defer import succeed
 
 from mailserverd.imap.commands import select
 from mailserverd.imap.large_searches import LargeSearches
+from mailserverd.mailstore.find_limits import SearchLimits
 from mailserverd.wire.imap.command.select import Select
 from mailserverd.wire.imap.cursor import Cursor
 from tests.mailstore.memory_mail import MemoryMail, drive
@@ -23,6 +24,7 @@ class FakeSession:
         self.wire = []
         self.drains = 0
         self.searches = LargeSearches(lambda work, octets: succeed(work(octets)))
+        self.search_limits = SearchLimits(100, 60)
         self.aborted = False
 
     @property

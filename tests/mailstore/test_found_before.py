@@ -4,6 +4,7 @@ import pytest
 
 from mailserverd.interfaces.mail_store import Expunge, SetFlags
 from mailserverd.mailstore.find import find
+from mailserverd.mailstore.find_limits import SearchLimits
 from mailserverd.mailstore.found_before import MAX_FOUND, MAX_QUESTIONS, known, lasts, remember
 from mailserverd.model.errors import Damaged
 from mailserverd.model.search_query import (
@@ -21,6 +22,7 @@ from mailserverd.model.search_query import (
 from tests.mailstore.memory_mail import MemoryMail, drive
 
 SUBJECT = HeaderHas("Subject", "one")
+LIMITS = SearchLimits(100, 60)
 
 
 class Counted(MemoryMail):
@@ -60,7 +62,7 @@ def ask(mail, query, uids=None, count=None):
     index = mail.indexes[1]
     mail.read = []
     uids = index.uids if uids is None else uids
-    hits = drive(find(mail, index, uids, len(uids) if count is None else count, query, no_turn, Here()))
+    hits = drive(find(mail, index, uids, len(uids) if count is None else count, query, no_turn, Here(), LIMITS))
     return [uids[hit] for hit in hits]
 
 

@@ -30,6 +30,7 @@ SETTINGS: dict[str, dict[str, object]] = {
         "max_line_bytes": 8192,
         "max_literal_bytes": 100,
         "max_append_bytes": 1000,
+        "max_search_texts": 2,
         "max_bad_commands": 3,
         "max_connections_per_address": 3,
     },
@@ -113,6 +114,10 @@ def test_imap(server: MailServer) -> None:
         talk.ask(b"b NOOP " + b"x" * 8192, b"b BAD [TOOBIG]")
         talk.ask(b"b CREATE {101}", b"b BAD [TOOBIG]")
         talk.ask(b"b APPEND INBOX {1001}", b"b NO [TOOBIG]")
+        talk.ask(b"b EXAMINE INBOX", b"* FLAGS")
+        talk.until(b"b OK")
+        talk.ask(b"b SEARCH TEXT a BODY b NOT TEXT c", b"b NO [LIMIT] A search may have 2 BODY and TEXT keys")
+        talk.ask(b"b CLOSE", b"b OK")
         talk.send(b'b LIST (SPECIAL-USE) "" *\r\n')
         listed = {line.decode().partition(' "/" ')[::2] for line in talk.until(b"b OK")[:-1]}
         names = {name: re.findall(r"\\(Drafts|Sent|Junk|Trash|Archive)", flags) for flags, name in listed}

@@ -1,6 +1,7 @@
 """SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 7162 §3.1.5).
 
-Standing rules: numbers and \\Recent are resolved here, the rest is mailstore's; an empty result is still answered.
+Standing rules: numbers and \\Recent are resolved here, the rest is mailstore's; an empty result is still answered; one
+that would cost too much is NO [LIMIT] (RFC 5530 §3), never a part of the answer.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ async def run(session: MailboxSession, command: Search) -> Reply:
         use_condstore(session)  # RFC 7162 §3.1: a CONDSTORE enabling command
     wanted = to_query(command.key, selected)
     uids, count = selected.uids, selected.count
-    hits = await find(selected.mail, selected.index, uids, count, wanted, session.turn, session.searches)
+    turn, apart, limits = session.turn, session.searches, session.search_limits
+    hits = await find(selected.mail, selected.index, uids, count, wanted, turn, apart, limits)
     numbers = [selected.uids[i] for i in hits] if command.uid else [i + 1 for i in hits]
     modseqs = selected.modseqs_at(hits) if wants_modseq else []
     if command.returns is None:

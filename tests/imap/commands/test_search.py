@@ -2,6 +2,8 @@ import pytest
 
 from mailserverd.imap.commands import search
 from mailserverd.interfaces.mail_store import Expunge
+from mailserverd.mailstore.find_limits import SearchLimits
+from mailserverd.model.errors import LimitReached
 from mailserverd.model.identifiers import email_id_text, thread_id_text
 from mailserverd.wire.imap.command.search import parse_search
 from mailserverd.wire.imap.syntax_error import BadSyntax
@@ -144,3 +146,11 @@ def test_other_sessions_have_their_turn_during_a_scan():
     session = selecting(mail)
     assert ask(session, b"SUBJECT nothing") == b"* SEARCH\r\n"
     assert session.drains >= 3
+
+
+def test_too_many_texts_are_refused():
+    session = inbox()
+    session.search_limits = SearchLimits(2, 60)
+    assert ask(session, b"TEXT fox BODY quick SUBJECT one") == b"* SEARCH 1\r\n"
+    with pytest.raises(LimitReached):
+        ask(session, b"TEXT fox OR BODY quick NOT TEXT one")
