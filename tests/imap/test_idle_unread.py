@@ -1,19 +1,7 @@
 """IDLE with a client that reads nothing: news is not queued for it, it is asked for again when there is room."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from mailserverd.interfaces.mailbox_index import LOGGED_UIDS
 from tests.imap.house import Connection, House
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def entered(house: House) -> Connection:

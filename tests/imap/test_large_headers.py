@@ -1,13 +1,10 @@
 """Headers of megabytes: given back octet for octet, a piece at a time; never many of them in memory at once."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mailserverd.model.message import HEADER_ROW_OCTETS
 from tests.imap.house import Connection, House
-from tests.imap.test_large_parts import literal
+from tests.imap.literals import literal
 
 FIELD = b"X-Long: " + (b"x" * 900 + b"\r\n ") * 1_200 + b"end\r\n"
 HEADER = b"Subject: first\r\n" + FIELD + b"To: last@example.net\r\n\r\n"
@@ -15,19 +12,10 @@ BODY = b"the body\r\n"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(house: House) -> Connection:
-    made = house.connect()
-    made.say(b'a LOGIN user@example.org "correct horse"\r\n')
+def client(house: House, client: Connection) -> Connection:
     house.put(HEADER + BODY)
-    made.say(b"b SELECT INBOX\r\n")
-    return made
+    client.say(b"b SELECT INBOX\r\n")
+    return client
 
 
 @pytest.mark.parametrize(

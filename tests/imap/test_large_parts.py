@@ -2,30 +2,15 @@
 
 import base64
 import random
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.imap.house import Connection, House
+from tests.imap.literals import literal
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(house: House) -> Connection:
-    made = house.connect()
-    made.say(b'a LOGIN user@example.org "correct horse"\r\n')
-    return made
 
 
 def mail(content: bytes, boundary: bytes, subject: bytes, name: bytes = b"report.pdf") -> bytes:
@@ -42,12 +27,6 @@ def encoded(content: bytes) -> bytes:
 
 def on_disk(folder: Path) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
-
-
-def literal(answer: bytes) -> bytes:
-    found = re.search(rb"\{(\d+)\}\r\n", answer)
-    assert found is not None
-    return answer[found.end() : found.end() + int(found[1])]
 
 
 def test_the_same_attachment_in_two_messages_is_kept_once(house: House, client: Connection, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import lzma
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +17,6 @@ THEIR_CHARSET = {("openbmc-list-subset", b"NOT SUBJECT re"): {2836, 2837}}
 # for sent in 1970, and counts among the unreadable "Sat Sep 21 08:18:08 2002", which asctime writes.
 OURS_ALONE = {("spamassassin-spam-1-spam", b"SENTSINCE 1-Jun-2020"): {302, 304}}
 THEIRS_ALONE = THEIR_CHARSET | {("spamassassin-spam-1-spam", b"SENTBEFORE 1-Sep-2002"): {302, 304, 406}}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def answers(name: str) -> dict[bytes, set[int]]:

@@ -1,6 +1,5 @@
 """What one session leaves for the next, over the real store: \\Recent, however the first one ended."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -8,13 +7,6 @@ import pytest
 
 from mailserverd.backends.lmdb.environment import Transaction, WriteFailed
 from tests.imap.house import Connection, House
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def entered(house: House) -> Connection:
