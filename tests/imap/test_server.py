@@ -59,8 +59,8 @@ def test_starttls_throws_away_what_came_in_the_clear():
     assert engine.say(b"d STARTTLS\r\n").startswith(b"d BAD")
 
 
-def test_one_command_in_flight_and_answers_in_order(monkeypatch):
-    engine = Engine()
+def slow_check(monkeypatch):
+    """CHECK is answered when the Deferred given back is."""
     waiting = Deferred()
 
     async def slow(session, command):
@@ -68,6 +68,12 @@ def test_one_command_in_flight_and_answers_in_order(monkeypatch):
         return ok(b"slow")
 
     monkeypatch.setitem(RUNNERS, "CHECK", slow)
+    return waiting
+
+
+def test_one_command_in_flight_and_answers_in_order(monkeypatch):
+    engine = Engine()
+    waiting = slow_check(monkeypatch)
     engine.say(b"s SELECT INBOX\r\n")
     assert engine.say(b"a CHECK\r\nb NOOP\r\nc CAPABILITY\r\n") == b""
     waiting.callback(None)
@@ -295,13 +301,7 @@ def test_refused_connection_and_shutdown():
 
 def test_the_command_in_flight_is_answered_before_the_goodbye(monkeypatch):
     engine = Engine()
-    waiting = Deferred()
-
-    async def slow(session, command):
-        await waiting
-        return ok(b"slow")
-
-    monkeypatch.setitem(RUNNERS, "CHECK", slow)
+    waiting = slow_check(monkeypatch)
     engine.say(b"s SELECT INBOX\r\n")
     engine.say(b"a CHECK\r\nb NOOP\r\n")
     engine.server.goodbye(b"Enough")
