@@ -17,6 +17,7 @@ from mailserverd.wire.mime.limits import MimeLimits
 _RUN_OCTETS = 65_536  # of a long header
 _UNBOUNDED = MimeLimits(header_octets=1 << 62, header_fields=1 << 62)
 _bounds_at = Struct("<II").unpack_from
+_iter_entries = Struct("<BII").iter_unpack
 
 
 class Needle(NamedTuple):
@@ -51,16 +52,14 @@ def header_text(header: bytes) -> str:
 class Header:
     """A header with its index."""
 
-    __slots__ = ("_codes", "_index", "_is_plain", "_lowered", "_octets", "_text", "_texts")
+    _lowered: bytes | None = None  # by default in the class: one is made for each message of a mailbox
+    _is_plain = False
+    _text: str | None = None
+    _texts: dict[int, str] | None = None
 
     def __init__(self, octets: bytes, index: bytes) -> None:
         self._octets = octets
         self._index = index
-        self._codes: bytes | None = None
-        self._lowered: bytes | None = None
-        self._is_plain = False
-        self._text: str | None = None
-        self._texts: dict[int, str] | None = None
 
     def _rules_out(self, mark: bytes) -> bool:
         lowered = self._lowered
@@ -80,34 +79,35 @@ class Header:
     def field_has(self, name: Name, needle: Needle) -> bool:
         """In the decoded value of a field of this name; "" asks for the field alone."""
         folded, mark = needle
-        octets = self._octets
-        for start, end in self._bounds(name, mark):
+        lower, code = name
+        if not code and self._rules_out(mark):
+            return False
+        octets, index = self._octets, self._index
+        codes = index[::9]
+        at = codes.find(code)
+        while at >= 0:
+            start, end = _bounds_at(index, 9 * at + 1)
             field = octets[start:end]
-            if mark not in field.lower() and is_plain(field):
-                continue
-            if folded in self._value(start, field):
+            # is_plain() without a call
+            may_hold = mark in field.lower() or b"=?" in field or not field.isascii() or b"\x1b" in field
+            if may_hold and (code or field_name(field) == lower) and folded in self._value(start, field):
                 return True
+            at = codes.find(code, at + 1)
         return False
 
     def first(self, name: Name) -> bytes | None:
         """The unfolded value of the first field of this name."""
-        for start, end in self._bounds(name, b""):
-            return unfolded(self._octets[start:end].partition(b":")[2])
+        for _, field in self._fields(name):
+            return unfolded(field.partition(b":")[2])
         return None
 
-    def _bounds(self, name: Name, mark: bytes) -> Iterator[tuple[int, int]]:
-        code, index, octets = name.code, self._index, self._octets
-        if not code and self._rules_out(mark):
-            return
-        codes = self._codes
-        if codes is None:
-            codes = self._codes = index[::9]
-        at = codes.find(code)
-        while at >= 0:
-            start, end = _bounds_at(index, 9 * at + 1)
-            if code or field_name(octets[start:end]) == name.lower:
-                yield start, end
-            at = codes.find(code, at + 1)
+    def _fields(self, name: Name) -> Iterator[tuple[int, bytes]]:
+        """Where each field of this name begins, and its octets."""
+        lower, code = name
+        octets = self._octets
+        for entry, start, end in _iter_entries(self._index):
+            if entry == code and (code or field_name(octets[start:end]) == lower):
+                yield start, octets[start:end]
 
     def _value(self, start: int, field: bytes) -> str:
         texts = self._texts
@@ -121,8 +121,6 @@ class Header:
 
 class LongHeader(Header):
     """A header of any length, without an index: it is read in runs of whole fields, each by itself."""
-
-    __slots__ = ("_run_texts", "_values")
 
     def __init__(self, octets: bytes) -> None:
         super().__init__(octets, b"")
@@ -155,11 +153,9 @@ class LongHeader(Header):
 class _Run(Header):
     """Some fields of a long header."""
 
-    __slots__ = ()
-
     def values(self, name: Name) -> Iterator[str]:
-        for start, end in self._bounds(name, b""):
-            yield self._value(start, self._octets[start:end])
+        for start, field in self._fields(name):
+            yield self._value(start, field)
 
 
 def runs_of(header: bytes) -> Iterator[bytes]:

@@ -51,18 +51,16 @@ def wanted_fields(query: SearchQuery) -> Fields:
 
 
 class Seen:
-    """A message, as much of it as was read. body: the folded texts of its body, None while they were not read."""
+    """A message, as much of it as was read. told_apart: all fields of its header are. body: its folded texts, None
+    while they were not read."""
 
-    __slots__ = ("body", "header", "position", "row", "told_apart")
+    told_apart = True
+    body: Texts | None = None
 
-    def __init__(
-        self, position: int, row: MessageRow, header: Header, told_apart: bool = True, body: Texts | None = None
-    ) -> None:
+    def __init__(self, position: int, row: MessageRow, header: Header) -> None:
         self.position = position
         self.row = row
         self.header = header
-        self.told_apart = told_apart
-        self.body = body
 
 
 Judge = Callable[[Seen], bool | None]
@@ -70,8 +68,11 @@ Judge = Callable[[Seen], bool | None]
 
 def seen_row(position: int, row: MessageRow) -> Seen:
     """By its row alone. Of a long header nothing is said: a row has its beginning only, or not all its fields."""
-    index = row.header_index
-    return Seen(position, row, Header(row.header, index), row.header_is_whole and len(index) <= INDEXED_OCTETS)
+    header, index = row.header, row.header_index
+    seen = Seen(position, row, Header(header, index))
+    if row.header_octets != len(header) or len(index) > INDEXED_OCTETS:
+        seen.told_apart = False
+    return seen
 
 
 def seen_whole(position: int, row: MessageRow, octets: bytes) -> Seen:
