@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IListeningPort, IReactorSocket
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
+from mailserverd.connection.unsent import Served
 from mailserverd.model.account import Revoked
 
 log = Logger()
@@ -48,7 +49,9 @@ class Listener:
     async def start(self) -> None:
         for bound in self._sockets:
             bound.listen(BACKLOG)
-            self._ports.append(self._reactor.adoptStreamPort(bound.fileno(), bound.family, self._factory))
+            port: Any = self._reactor.adoptStreamPort(bound.fileno(), bound.family, self._factory)
+            port.transport = Served
+            self._ports.append(port)
             log.info("listening", listener=self.name, address=_text(bound))
             bound.close()  # adoptStreamPort made its own descriptor
 

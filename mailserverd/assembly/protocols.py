@@ -63,6 +63,7 @@ class Protocols:
             dates=self._flow.dates,
             authenticator=self._logins.authenticator,
             connections=self._seen.connections,
+            unsent=self._seen.unsent,
             session_ids=self._seen.session_ids,
             message_rate=MessageRate(self._reactor.seconds),
             metrics=self._seen.metrics,
@@ -92,6 +93,7 @@ class Protocols:
             settings=settings,
             spool=self._flow.spool,
             searches=LargeSearches(in_thread(self._reactor)),
+            unsent=self._seen.unsent,
             wall_seconds=time,
         )
         made = []
@@ -115,6 +117,7 @@ class Protocols:
             authenticator=self._logins.authenticator,
             store=self._backends.mail,
             connections=self._seen.connections,
+            unsent=self._seen.unsent,
             clock=self._reactor,
             settings=lambda: self._reloading.config.pop3,
             tls=self._prepared.tls,

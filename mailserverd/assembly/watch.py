@@ -9,6 +9,7 @@ from time import time
 from typing import Any
 
 from mailserverd.config.schema import Config
+from mailserverd.connection.unsent import Unsent
 from mailserverd.telemetry.connections import Connections
 from mailserverd.telemetry.health import Health
 from mailserverd.telemetry.log import SessionIds
@@ -24,15 +25,19 @@ class Watch:
     health: Health
     trace: Trace
     connections: Connections
+    unsent: Unsent
     session_ids: SessionIds
 
 
 def watch(config: Config, metrics: Metrics, reactor: Any) -> Watch:
+    unsent = Unsent(reactor, config.limits, metrics.clients_dropped.of())
+    metrics.read("unsent_bytes", "What clients that don't read make the server hold", lambda: float(unsent.octets))
     return Watch(
         metrics=metrics,
         health=Health(),
         trace=Trace(time),
         connections=Connections(config, metrics, reactor.seconds, _connections_for_descriptors()),
+        unsent=unsent,
         session_ids=SessionIds(os.urandom),
     )
 

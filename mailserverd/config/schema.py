@@ -215,8 +215,7 @@ class Limits(Section):
     max_spool_memory_bytes: Annotated[Positive, RELOAD] = 64 * MIB
     """How much memory all messages being received may take; what comes above goes through files in the spool folder."""
     max_unsent_bytes: Annotated[Positive, RELOAD] = 256 * MIB
-    """How much all clients that don't read may make the server hold; above it those that hold most for longest are
-    dropped."""
+    """How much all clients that don't read may make the server hold; who holds most for longest is dropped first."""
     stalled_client_seconds: Annotated[Positive, RELOAD] = 300
     """A client that reads nothing of its waiting output for this long is dropped."""
 

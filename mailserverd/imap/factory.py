@@ -10,6 +10,7 @@ from twisted.internet.protocol import ServerFactory
 
 from mailserverd.imap.server import ImapServer
 from mailserverd.imap.session import Services
+from mailserverd.imap.turns import Turns
 from mailserverd.model.account import Revoked
 from mailserverd.telemetry.connections import Connections
 from mailserverd.telemetry.log import SessionIds
@@ -40,6 +41,7 @@ class ImapFactory(ServerFactory[Any]):
         self.session_ids = session_ids
         self.clock = clock
         self.tls = tls
+        self.turns = Turns(clock)
         self.sessions: set[ImapServer] = set()
         self._empty: Deferred[None] | None = None
         names = [verb.name for verb in (*VERBS.values(), *UID_VERBS.values())]

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IPushProducer, ISSLTransport
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.mail import imap4
 from twisted.python.failure import Failure
@@ -23,6 +22,7 @@ from zope.interface import implementer
 from mailserverd.accounts.login import Peer
 from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
+from mailserverd.connection.unsent import forget_waiting, waiting_octets
 from mailserverd.imap.capabilities import append_limit, capabilities
 from mailserverd.imap.commands.append import why_not
 from mailserverd.imap.commands.table import RUNNERS
@@ -31,7 +31,9 @@ from mailserverd.imap.leaving import leave
 from mailserverd.imap.patience import Patience
 from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error, syntax_reply
 from mailserverd.imap.session import Session
+from mailserverd.imap.turns import FLOOD_SECONDS, HEAVY, TURN_SECONDS
 from mailserverd.model.errors import Damaged, StoreError
+from mailserverd.model.message import PAGE_OCTETS
 from mailserverd.wire.imap.command.append import Append
 from mailserverd.wire.imap.cursor import Cursor
 from mailserverd.wire.imap.syntax_error import BadSyntax
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from mailserverd.imap.factory import ImapFactory
 
 _HELD_INPUT_OCTETS = 131_072
-_TURN_SECONDS = 0.01
 _BEFORE_LOGIN_OCTETS = 16_384
 _BUG = no(b"The server failed at this command; it is logged", b"SERVERBUG")
 log = Logger()
@@ -101,10 +102,13 @@ class ImapServer(imap4.IMAP4Server):
             self._admitted = False
             self.factory.sessions.discard(self)
             self.factory.connections.leave(self.factory.listener, self.session.peer.address)
+            self.factory.services.unsent.goes_on(self)
             log.info("disconnected", session=self.session.peer.session, clean=bool(reason.check(ConnectionDone)))
             self._patience.end()
         self.session.closing = True
         self._input.drop()
+        if self.paused:
+            forget_waiting(self.transport)
         line, self._line = self._line, None
         drain, self._drain = self._drain, None
         for waiting in (line, drain):
@@ -129,6 +133,8 @@ class ImapServer(imap4.IMAP4Server):
             self._patience.heard()
         self._input.add(data)
         self._pump()
+        if self.paused:
+            self.factory.services.unsent.stalls(self)
 
     def lineReceived(self, line: bytes) -> None:
         """Never reached: dataReceived is ours."""
@@ -147,12 +153,12 @@ class ImapServer(imap4.IMAP4Server):
         if self._pumping:
             return
         self._pumping = True
-        ends = perf_counter() + _TURN_SECONDS
+        ends = perf_counter() + FLOOD_SECONDS
         try:
             while self._may_take() and self._input.take():
                 if self._started > ends:  # other sessions have their turn
                     self._yielded = True
-                    self.clock.callLater(0, self._turn_again)
+                    self.factory.turns.next().addCallback(self._turn_again)
         finally:
             self._pumping = False
         held = self._input.settle()
@@ -164,7 +170,7 @@ class ImapServer(imap4.IMAP4Server):
             self._input_paused = False
             self.transport.resumeProducing()
 
-    def _turn_again(self) -> None:
+    def _turn_again(self, _: None) -> None:
         self._yielded = False
         if not self._lost:
             self._pump()
@@ -252,7 +258,7 @@ class ImapServer(imap4.IMAP4Server):
     def ask(self, value: Append, then: Callable[[Reply | None], None]) -> None:
         self._asked = then
         self._verb = VERBS[b"APPEND"]
-        self._turn_ends = perf_counter() + _TURN_SECONDS
+        self._turn_ends = perf_counter() + TURN_SECONDS
         self._coroutine = why_not(self.session, value)
         self._advance()
 
@@ -262,12 +268,31 @@ class ImapServer(imap4.IMAP4Server):
         self.session.tag = tag
         self._verb = verb
         self._started = perf_counter()
-        self._turn_ends = self._started + _TURN_SECONDS
-        self._coroutine = RUNNERS[verb.name](self.session, value)
+        self._turn_ends = self._started + TURN_SECONDS
+        coroutine = RUNNERS[verb.name](self.session, value)
+        if verb.name in HEAVY and self.factory.turns.is_full():
+            coroutine = self._in_turn(coroutine)
+        self._coroutine = coroutine
         self._advance()
+
+    async def _in_turn(self, work: Coroutine[Any, Any, Reply]) -> Reply:
+        try:
+            await self.factory.turns.next(begun=False)
+            if self._lost:
+                raise ConnectionDone
+            return await work
+        finally:
+            work.close()
 
     def _advance(self, failed: Failure | None = None) -> None:
         """Run the command until it suspends or ends. failed: what it waited for did."""
+        try:
+            self._step(failed)
+        finally:
+            if failed is not None:
+                failed.cleanFailure()  # it would hold what the command held until the garbage is collected
+
+    def _step(self, failed: Failure | None) -> None:
         coroutine = self._coroutine
         assert coroutine is not None
         try:
@@ -293,7 +318,7 @@ class ImapServer(imap4.IMAP4Server):
 
     def _woken(self, result: object) -> None:
         # The coroutine reads a result from the Deferred itself; a failure it cannot read while callbacks run.
-        self._turn_ends = perf_counter() + _TURN_SECONDS
+        self._turn_ends = perf_counter() + TURN_SECONDS
         self._advance(result if isinstance(result, Failure) else None)
         self._pump()
 
@@ -328,6 +353,8 @@ class ImapServer(imap4.IMAP4Server):
         session.send(reply.line(session.tag))
         session.flush()
         self.factory.latency[verb.name].observe(perf_counter() - self._started)
+        if verb.name in HEAVY:
+            self.factory.turns.worked()
         if session.wants_tls:
             self._start_tls()
         elif session.closing:
@@ -365,11 +392,13 @@ class ImapServer(imap4.IMAP4Server):
         if not self.paused:
             self.paused = True
             self._patience.stalls()
+        self.factory.services.unsent.stalls(self)
 
     def resumeProducing(self) -> None:
         if self._lost:
             return
         self.paused = False
+        self.factory.services.unsent.goes_on(self)
         drain, self._drain = self._drain, None
         if drain is not None:
             drain.callback(None)
@@ -390,8 +419,9 @@ class ImapServer(imap4.IMAP4Server):
             await self._drain
 
     async def turn(self) -> None:
-        if perf_counter() > self._turn_ends:
-            await deferLater(self.clock, 0)
+        turns = self.factory.turns
+        if turns.is_over() or perf_counter() > self._turn_ends:
+            await turns.next()
         if self._lost:
             raise ConnectionDone
 
@@ -423,6 +453,19 @@ class ImapServer(imap4.IMAP4Server):
             self._patience.closes()
             self.transport.unregisterProducer()
             close(self.transport)
+
+    @property
+    def name(self) -> str:
+        return self.session.peer.session
+
+    def held_octets(self) -> int:
+        held = waiting_octets(self.transport) + self._input.waiting + self.session.queued_octets
+        fetching = self._coroutine is not None and self._verb_name().endswith("FETCH")
+        return held + PAGE_OCTETS if fetching else held  # the rows that are being answered
+
+    def drop(self) -> None:
+        self.abort()
+        forget_waiting(self.transport)
 
     def abort(self) -> None:
         self.session.closing = True

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from mailserverd.accounts.authenticator import Authenticator
 from mailserverd.accounts.login import Login, Peer
 from mailserverd.config.schema import Imap, Limits
+from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.spool import Spool, Spooled
 from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.selected import Selected
@@ -51,6 +52,7 @@ class Services:
     settings: Settings
     spool: Spool
     searches: LargeSearches
+    unsent: Unsent
     wall_seconds: Callable[[], float]
 
 
@@ -185,6 +187,10 @@ class Session:
             self._out = []
             self._out_octets = 0
             self.wire.write(out[0] if len(out) == 1 else b"".join(out))
+
+    @property
+    def queued_octets(self) -> int:
+        return self._out_octets
 
     async def drained(self) -> None:
         """Suspends while the client does not take what was written, and to give other sessions their turn."""

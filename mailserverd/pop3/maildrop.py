@@ -123,6 +123,10 @@ class Maildrop:
 
     # Messages
 
+    def held_octets(self) -> int:
+        """Of messages that were read ahead."""
+        return sum(len(each) for each in self._ahead.values() if isinstance(each, bytes))
+
     def ready(self, number: int) -> bytes | Large | None:
         """What was read ahead of this message, if anything: the whole reply, or where to find it."""
         found = self._ahead.pop(number, None)

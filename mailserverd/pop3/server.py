@@ -20,6 +20,7 @@ from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
 from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
+from mailserverd.connection.unsent import forget_waiting, waiting_octets
 from mailserverd.model.account import Revoked
 from mailserverd.pop3.services import Pop3Services
 from mailserverd.pop3.session import Session
@@ -95,6 +96,8 @@ class Pop3Server(POP3):
         self._services.connections.leave(self._listener, self._host)
         log.info("disconnected", session=session.peer.session, clean=bool(reason.check(ConnectionDone)))
         session.close()
+        if self._choked:
+            forget_waiting(self.transport)
         self.resumeProducing()  # whoever waits for the client to read goes on, and finds it gone
 
     def dataReceived(self, data: bytes) -> None:
@@ -105,11 +108,14 @@ class Pop3Server(POP3):
         self._buffer = self._buffer + data if self._buffer else data
         if self._busy or self._choked:
             self._hold_back()
+            if self._choked:
+                self._services.unsent.stalls(self)
         else:
             self._work()
 
     def pauseProducing(self) -> None:
         self._choked = True
+        self._services.unsent.stalls(self)
         self._stalled = self._services.clock.seconds()
         stalled = self._services.stalled_seconds()
         if self._timer is not None and self._timer.getTime() > self._stalled + stalled:
@@ -117,6 +123,7 @@ class Pop3Server(POP3):
 
     def resumeProducing(self) -> None:
         self._choked = False
+        self._services.unsent.goes_on(self)
         waiting, self._drained = self._drained, None
         self._heard = self._services.clock.seconds()
         if waiting is not None:
@@ -126,6 +133,19 @@ class Pop3Server(POP3):
 
     def stopProducing(self) -> None:
         """The connection is going; connectionLost follows."""
+
+    @property
+    def name(self) -> str:
+        return self._session.peer.session if self._session is not None else ""
+
+    def held_octets(self) -> int:
+        session = self._session
+        return waiting_octets(self.transport) + len(self._buffer) + (session.held_octets() if session else 0)
+
+    def drop(self) -> None:
+        self._ended = True
+        self.transport.abortConnection()
+        forget_waiting(self.transport)
 
     # What a session calls
 
@@ -315,3 +335,5 @@ async def _rest(coroutine: Coroutine[Deferred[Any], Any, bytes], waiting: Deferr
         except StopIteration as stop:
             answer: bytes = stop.value
             return answer
+        finally:
+            del step  # it would hold an error, and that all that the coroutine held, until garbage is collected

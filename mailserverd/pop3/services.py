@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from mailserverd.accounts.authenticator import Authenticator
+from mailserverd.connection.unsent import Unsent
 from mailserverd.interfaces.mail_store import MailStore
 from mailserverd.model.identifiers import AccountId
 
@@ -57,6 +58,7 @@ class Pop3Services:
     authenticator: Authenticator
     store: MailStore
     connections: Admission
+    unsent: Unsent
     clock: IReactorTime
     settings: Callable[[], Pop3Settings]
     tls: Any

@@ -18,7 +18,16 @@ from mailserverd.model.errors import Damaged, NotFound, StoreError
 from mailserverd.model.identifiers import AccountId
 from mailserverd.pop3.maildrop import Maildrop
 from mailserverd.pop3.services import Pop3Services
-from mailserverd.pop3.transaction import COMMANDS, NO_ARGUMENT, NO_SUCH, Answer, Later, Sending, Transaction
+from mailserverd.pop3.transaction import (
+    COMMANDS,
+    NO_ARGUMENT,
+    NO_SUCH,
+    RANGE_OCTETS,
+    Answer,
+    Later,
+    Sending,
+    Transaction,
+)
 from mailserverd.wire.pop3 import reply
 from mailserverd.wire.pop3.command import parse_command
 from mailserverd.wire.sasl.steps import ChannelBinding
@@ -104,6 +113,11 @@ class Session:
             return command[1](self, argument)
         self.verb = "other"
         return _LOGIN_FIRST if verb in COMMANDS and transaction is None else _UNKNOWN
+
+    def held_octets(self) -> int:
+        """Of stored mail, for a client that does not read."""
+        transaction = self._transaction
+        return transaction.drop.held_octets() + RANGE_OCTETS if transaction is not None else 0
 
     def in_exchange(self) -> bool:
         return self._exchange is not None

@@ -21,6 +21,7 @@ from zope.interface import implementer
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
+from mailserverd.connection.unsent import forget_waiting, waiting_octets
 from mailserverd.delivery.trace_headers import TlsSeen
 from mailserverd.model.account import Revoked
 from mailserverd.smtp import replies
@@ -91,6 +92,8 @@ class SmtpServer(ESMTP):
         if self._waiting or self._blocked or self._yielded:
             self._input += data
             self._pause()
+            if self._blocked:
+                self.factory.services.unsent.stalls(self)
         else:
             self._work(self._input + data if self._input else data)
 
@@ -103,6 +106,9 @@ class SmtpServer(ESMTP):
         self._deadline.end()
         factory, session = self.factory, self._session
         factory.sessions.discard(self)
+        if self._blocked:
+            factory.services.unsent.goes_on(self)
+            forget_waiting(self.transport)
         if session is not None:
             factory.services.connections.leave(session.settings.listener, session.host)
             _log.info("disconnected", session=session.session_id, clean=bool(reason.check(ConnectionDone)))
@@ -119,10 +125,12 @@ class SmtpServer(ESMTP):
     def pauseProducing(self) -> None:
         """The client does not read what we wrote."""
         self._blocked = True
+        self.factory.services.unsent.stalls(self)
         self._deadline.for_reading()
 
     def resumeProducing(self) -> None:
         self._blocked = False
+        self.factory.services.unsent.goes_on(self)
         if not self._closing and self._session is not None:
             self._set_deadline(self._session, not self._waiting)
             self._go_on()
@@ -173,6 +181,17 @@ class SmtpServer(ESMTP):
     def ends_by(self, revoked: Revoked) -> bool:
         login = self._session.login if self._session is not None else None
         return login is not None and login.ends_by(revoked)
+
+    @property
+    def name(self) -> str:
+        return self._session.session_id if self._session is not None else ""
+
+    def held_octets(self) -> int:
+        return waiting_octets(self.transport) + len(self._input)
+
+    def drop(self) -> None:
+        self.abort()
+        forget_waiting(self.transport)
 
     def abort(self) -> None:
         self.transport.abortConnection()

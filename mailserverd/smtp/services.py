@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 
 from mailserverd.accounts.authenticator import Authenticator
+from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.queue_id import QueueIds
 from mailserverd.delivery.route import Router
@@ -31,6 +32,7 @@ class Services:
     dates: DateLine
     authenticator: Authenticator
     connections: Connections
+    unsent: Unsent
     session_ids: SessionIds
     message_rate: MessageRate
     metrics: Metrics

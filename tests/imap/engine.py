@@ -9,6 +9,7 @@ from twisted.internet.testing import StringTransport
 
 from mailserverd.accounts.login import Login, LoginFailure, Refusal
 from mailserverd.config.schema import Imap, Limits
+from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.spool import Spool
 from mailserverd.imap.factory import ImapFactory
 from mailserverd.imap.large_searches import LargeSearches
@@ -17,7 +18,7 @@ from mailserverd.interfaces.mail_store import Add
 from mailserverd.mailstore.append import Appended
 from mailserverd.mailstore.mailboxes import find
 from mailserverd.model.account import Account
-from mailserverd.telemetry.metrics import Metrics
+from mailserverd.telemetry.metrics import Counter, Metrics
 from mailserverd.telemetry.trace import Trace
 from tests.mailstore.memory_mail import MemoryMail, plain_message
 
@@ -105,6 +106,7 @@ class Engine:
             settings=settings,
             spool=Spool(Path("/tmp"), 1 << 20),
             searches=LargeSearches(lambda work, octets: succeed(work(octets))),
+            unsent=Unsent(self.clock, settings.limits, Counter()),
             wall_seconds=lambda: 1_700_000_000.0,
         )
         ids = SimpleNamespace(next=lambda: "s1")

@@ -13,13 +13,14 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from mailserverd.config.schema import Imap, Limits
+from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.spool import Spool
 from mailserverd.imap.factory import ImapFactory
 from mailserverd.imap.large_searches import LargeSearches
 from mailserverd.imap.session import Services, Settings
 from mailserverd.mailstore.append import Ingest
 from mailserverd.mailstore.mailboxes import furnish
-from mailserverd.telemetry.metrics import Metrics
+from mailserverd.telemetry.metrics import Counter, Metrics
 from mailserverd.telemetry.trace import Trace
 from tests.accounts.doubles import PASSWORD, Logins, directory_with
 from tests.backends.lmdb.embedded import Embedded
@@ -95,6 +96,7 @@ class House:
             settings=Settings(Imap(**imap), Limits()),
             spool=Spool(folder, 1 << 20),
             searches=LargeSearches(lambda work, octets: self.store.threads.run(lambda: work(octets))),
+            unsent=Unsent(self.clock, Limits(), Counter()),
             wall_seconds=lambda: float(NOW),
         )
         ids = SimpleNamespace(next=lambda: "s1")

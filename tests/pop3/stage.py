@@ -3,9 +3,11 @@
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from mailserverd.config.schema import Pop3
+from mailserverd.config.schema import Limits, Pop3
+from mailserverd.connection.unsent import Unsent
 from mailserverd.pop3.factory import Pop3Factory
 from mailserverd.pop3.services import Pop3Services
+from mailserverd.telemetry.metrics import Counter
 from tests.accounts.doubles import PASSWORD, Logins, directory_with
 from tests.mailstore.memory_mail import MemoryMail
 
@@ -79,6 +81,7 @@ class Stage:
             authenticator=self.logins.authenticator,
             store=self.store,
             connections=self.doors,
+            unsent=Unsent(self.clock, Limits(), Counter()),
             clock=self.clock,
             settings=lambda: self.settings,
             tls="the server's TLS",

@@ -269,6 +269,7 @@ def test_timers_are_never_moved_to_an_earlier_time(monkeypatch):
     client.server.resumeProducing()
     client.say(b"QUIT")
     assert client.transport.disconnecting
+    stage.clock.advance(0)
     assert len(stage.clock.getDelayedCalls()) == 1
     client.lose()
     assert stage.clock.getDelayedCalls() == []

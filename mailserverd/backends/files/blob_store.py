@@ -6,11 +6,14 @@ and Damaged when we were reading, in a sentence that says what to do. `keep` of 
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
+
+from twisted.internet.defer import Deferred
 
 from mailserverd.backends.files.layout import (
     TEMPORARY,
@@ -27,6 +30,7 @@ from mailserverd.model.identifiers import BlobId
 
 T = TypeVar("T")
 MAX_READ_OCTETS = 1 << 20
+READS_AT_ONCE = 16  # what was read and not taken yet is in memory
 _ASKED_AT_ONCE = 256
 
 
@@ -43,6 +47,8 @@ class FileBlobs:
             rubbish.unlink()
         sync_directory(root)
         self._generation = read_generation(root)
+        self._reading = 0
+        self._readers: deque[Deferred[None]] = deque()
 
     async def put(self, content: bytes) -> BlobId:
         return (await self.put_many((content,)))[0]
@@ -61,7 +67,19 @@ class FileBlobs:
     async def read(self, blob_id: BlobId, start: int, stop: int) -> bytes:
         if stop - start > MAX_READ_OCTETS:
             raise ValueError(f"a blob is read at most {MAX_READ_OCTETS} octets at a time")
-        return await self._on_file(blob_id, lambda path: _read_range(path, start, stop))
+        if self._reading < READS_AT_ONCE:
+            self._reading += 1
+        else:
+            turn: Deferred[None] = Deferred()
+            self._readers.append(turn)
+            await turn
+        try:
+            return await self._on_file(blob_id, lambda path: _read_range(path, start, stop))
+        finally:
+            if self._readers:
+                self._readers.popleft().callback(None)
+            else:
+                self._reading -= 1
 
     async def size(self, blob_id: BlobId) -> int:
         return await self._on_file(blob_id, lambda path: os.stat(path).st_size)

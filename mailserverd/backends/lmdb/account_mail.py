@@ -153,11 +153,12 @@ class LmdbAccountMail:
         stop = min(stop, start + MAX_READ_OCTETS)
         known = self.store.opened.get((self.account_id, email_id))
         if known is None:
-            known = self._content_of(email_id)
-            if isinstance(known, list):
-                return await content.read_segments(known, self.store.blobs, start, stop)
-            if len(known) > INLINE_READ_OCTETS:
-                self.store.remember_opened((self.account_id, email_id), known)
+            found = self._content_of(email_id)
+            if isinstance(found, list):
+                return await content.read_segments(found, self.store.blobs, start, stop)
+            if len(found) > INLINE_READ_OCTETS:
+                self.store.remember_opened((self.account_id, email_id), found)
+            known = found
         return known[start:stop]
 
     def _content_of(self, email_id: EmailId) -> bytes | list[Segment]:
