@@ -18,29 +18,54 @@ from mailserverd.interfaces.mail_transport import Hop, HopFailed, Peer
 from mailserverd.model.outcome import TryLater
 from mailserverd.smtp.sending.connection import SmtpConnection
 from mailserverd.smtp.sending.conversation import Conversation
+from mailserverd.smtp.sending.login import derive_by, log_in
 from mailserverd.smtp.sending.opening import Opening
+from mailserverd.smtp.sending.tls import ClientTls
 
 
 class SmtpTransport:
-    """Satisfies interfaces.mail_transport.MailTransport. reactor: connects, and keeps the time. timeouts: asked anew
-    for each connection."""
+    """Satisfies interfaces.mail_transport.MailTransport.
 
-    def __init__(self, reactor: Any, timeouts: Callable[[], Timeouts]) -> None:
+    reactor: connects, and keeps the time. timeouts: asked anew for each connection. random: octets that nobody can
+    guess. in_thread: runs a function with its arguments off the reactor's thread, for what takes milliseconds.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        timeouts: Callable[[], Timeouts],
+        tls: ClientTls,
+        random: Callable[[int], bytes],
+        in_thread: Callable[..., Any],
+    ) -> None:
         self._reactor = reactor
         self._timeouts = timeouts
+        self._tls = tls
+        self._random = random
+        self._derive = derive_by(in_thread)
 
     async def connect(self, hop: Hop) -> SmtpConnection:
         timeouts = self._timeouts()
         conversation = await self._connected(hop, timeouts)
         try:
-            opening = Opening(conversation, hop, timeouts)
-            await opening.greeting()
-            await opening.hello()
-        except BaseException:
+            return await self._opened(Opening(conversation, hop, timeouts))
+        except Exception:
             conversation.quit()
             raise
-        peer = Peer(where_of(hop), "", False, opening.offer.keywords)
-        return SmtpConnection(conversation, peer, opening.offer, timeouts, hop.protocol == "lmtp")
+
+    async def _opened(self, opening: Opening) -> SmtpConnection:
+        hop = opening.hop
+        tls, verified = "", False
+        if hop.protocol == "smtps":  # RFC 8314 §3.3
+            tls, verified = await opening.handshake(self._tls)
+        await opening.greeting()
+        await opening.hello()
+        if not tls:
+            tls, verified = await opening.secure(self._tls)
+        if hop.credentials is not None:
+            await log_in(opening, bool(tls), self._random, self._derive)
+        peer = Peer(where_of(hop), tls, verified, opening.offer.keywords)
+        return SmtpConnection(opening.conversation, peer, opening.offer, opening.timeouts, hop.protocol == "lmtp")
 
     async def _connected(self, hop: Hop, timeouts: Timeouts) -> Conversation:
         conversation = Conversation(self._reactor, _shortest(timeouts))
