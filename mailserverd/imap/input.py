@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mailserverd.delivery.spool import Spooled
-from mailserverd.imap.reply import Reply, bad, no
+from mailserverd.imap.reply import Reply, bad, no, syntax_reply
 from mailserverd.imap.session import Session
 from mailserverd.wire.imap.command.append import Append, parse_append
 from mailserverd.wire.imap.cursor import Cursor
@@ -93,11 +93,6 @@ class Input:
 
     def add(self, data: bytes) -> None:
         self._rest = self._rest + data if self._rest else data
-
-    @property
-    def waiting(self) -> int:
-        """How many octets are held for what has not been taken yet."""
-        return len(self._rest)
 
     def settle(self) -> int:
         """Forget what was taken; how many octets wait."""
@@ -208,8 +203,13 @@ class Input:
 
     def _announced(self, text: bytes, size: int, at_once: bool) -> None:
         """A literal of `size` octets follows; with `at_once` without our leave."""
-        append = self._append_of(text)
-        refusal = self._why_not(text, size, append)
+        append = None
+        try:
+            append = self._append_of(text)
+        except BadSyntax as error:  # RFC 9051 §7.6: instead of the continuation, for no octets would mend it
+            refusal: Reply | None = syntax_reply(error)
+        else:
+            refusal = self._why_not(text, size, append)
         if append is not None and refusal is None:
             self._engine.ask(append, lambda refusal: self._decided(text, size, append, at_once, refusal))
         else:
@@ -241,14 +241,13 @@ class Input:
         return None
 
     def _append_of(self, text: bytes) -> Append | None:
-        """The APPEND whose message is what follows, if it is that."""
+        """The APPEND whose message is what follows, if it is that. Raises BadSyntax where its arguments are wrong."""
         start = text.find(b" ") + 1
         if text[start : start + 7].upper() != b"APPEND " or not self._engine.append_limit:
             return None
-        try:
-            return parse_append(Cursor(text, start + 6))
-        except BadSyntax:
+        if _LITERAL.match(text, start + 7):  # the name of the mailbox
             return None
+        return parse_append(Cursor(text, start + 6))
 
     def _accept(self, text: bytes, size: int, append: Append | None) -> None:
         self._left = size

@@ -90,3 +90,37 @@ def test_the_client_goes_meanwhile():
     engine.server.connectionLost(Failure(ConnectionDone()))
     waiting.callback(None)
     assert engine.took() == b""
+
+
+WRONG = [
+    b"INBOX (\\Seen {5}",
+    b'INBOX () "yesterday" {5}',
+    b"INBOX bare {5}",
+    b"INBOX ~{5}",
+    b'"INBOX {5}',
+    b"  INBOX {5}",
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_wrong_arguments_are_bad_before_the_octets_come(arguments, monkeypatch):
+    engine = Engine()
+    opened = spooled(engine, monkeypatch)
+    out = engine.say(b"a APPEND " + arguments + b"\r\n")
+    assert out.startswith(b"a BAD ")
+    assert out.count(b"\r\n") == 1
+    assert engine.say(b"b NOOP\r\n") == b"b OK Nothing done\r\n"
+    assert engine.say(b"a APPEND " + arguments[:-1] + b"+}\r\nhel") == b""
+    out = engine.say(b"lo\r\nb NOOP\r\n")
+    assert out.startswith(b"a BAD ")
+    assert out.endswith(b"\r\nb OK Nothing done\r\n")
+    assert not opened
+
+
+def test_wrong_arguments_behind_a_name_in_a_literal():
+    engine = Engine()
+    assert engine.say(b"a APPEND {5}\r\n") == b"+ OK\r\n"
+    assert engine.say(b"INBOX (bad {5}\r\n").startswith(b"a BAD ")
+    assert engine.say(b"a APPEND {5}\r\n") == b"+ OK\r\n"
+    assert engine.say(b"INBOX {5}\r\n") == b"+ OK\r\n"
+    assert engine.say(b"hello\r\n").startswith(b"a OK [APPENDUID ")
