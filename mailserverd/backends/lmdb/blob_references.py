@@ -1,4 +1,4 @@
-"""Which blobs the stored mail refers to, for the sweep.
+"""Which blobs the stored mail and the queue refer to, for the sweep.
 
 Standing rules: content is read in short transactions in a file thread, of most messages one octet; what is found is
 marked in a Bloom filter of 8 MiB, however many blobs there are: of a million blobs that could go it keeps a dozen, of
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from mailserverd.backends.lmdb.content import manifest_of
 from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.off_reactor import OffReactor
+from mailserverd.backends.lmdb.queue_records import BLOB
 from mailserverd.model.identifiers import BlobId
 from mailserverd.model.message import BlobSegment
 
@@ -56,11 +57,20 @@ class BlobReferences:
         nothing may be swept."""
         self._sweeps += 1
         found = Marks(self._sweeps)
+        await self._threads.run(lambda: self._queued(found))
         start = b"A"
         while start:
             at = start
             start = await self._threads.run(lambda: self._slice(at, found))  # noqa: B023
         return found.__contains__
+
+    def _queued(self, found: Marks) -> None:
+        """Bodies of the outbound queue; there are few of them that are blobs."""
+        after = b""
+        while records := self._environment.scan(BLOB, SLICE, after):
+            for _, blob_id in records:
+                found.add(blob_id)
+            after = records[-1][0]
 
     def _slice(self, start: bytes, found: Marks) -> bytes:
         """Where the next slice begins; nothing at the end."""
