@@ -22,7 +22,7 @@ def failure_of(reply: Reply) -> TryLater | Refused:
     """Of a reply that is not the one hoped for."""
     kind = reply.code // 100
     status = reply.status
-    if kind == 5 and status != "5.5.3":  # RFC 5321 §4.5.3.1.10: too many recipients is for now
+    if kind == 5 and status != "5.5.3":  # RFC 5321 §4.5.3.1.10: too many recipients passes
         return Refused(status or "5.0.0", reply.text)
     if kind == 4:
         return TryLater(status or "4.0.0", reply.text)
