@@ -94,6 +94,11 @@ class Input:
     def add(self, data: bytes) -> None:
         self._rest = self._rest + data if self._rest else data
 
+    @property
+    def waiting(self) -> int:
+        """How many octets are held for what has not been taken yet."""
+        return len(self._rest)
+
     def settle(self) -> int:
         """Forget what was taken; how many octets wait."""
         if self._pos:
