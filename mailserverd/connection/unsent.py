@@ -87,7 +87,7 @@ class Unsent:
         self._limits = limits
 
     def stalls(self, client: Client) -> None:
-        """It takes no more at present, or holds more since it did. Looked at now, and when it has done what it is at."""
+        """It takes nothing, or holds more since it did. Looked at now, and when it has done what it is at."""
         if client not in self._stalls:
             self._stalls[client] = _Stall(self._clock.seconds())
         if not self._changed:
