@@ -250,7 +250,7 @@ class Input:
         start = text.find(b" ") + 1
         if text[start : start + 7].upper() != b"APPEND " or not self._engine.append_limit:
             return None
-        if _LITERAL.match(text, start + 7):  # the name of the mailbox
+        if _LITERAL.match(text[start + 7 :].lstrip(b" ")):  # the name of the mailbox
             return None
         return parse_append(Cursor(text, start + 6))
 
