@@ -21,12 +21,14 @@ from mailserverd.wire.imap.syntax_error import BadSyntax
 Spans = list[tuple[int, int]]
 """Positions in the view, half open, ascending, disjoint."""
 MAX_RECENT_RANGES = 64
+FLAGS_AT_ONCE = 1_000  # messages whose flags are told in one go
 
 
 class Selected:
     """index: the shared truth. uids, count: the client's view of it. recent: UID ranges that are \\Recent here.
 
     own: UID ranges by modseq whose flags this session has been told by the answer to its own command.
+    _untold: UIDs whose new flags are still to be told, in this order: of a change of many messages a part is at a time.
     """
 
     __slots__ = (
@@ -36,6 +38,7 @@ class Selected:
         "_keywords",
         "_seen_modseq",
         "_unsubscribe",
+        "_untold",
         "condstore",
         "count",
         "index",
@@ -59,6 +62,7 @@ class Selected:
         self.own: dict[int, Sequence[tuple[int, int]]] = {}
         self._gone_told = False
         self._unsubscribe: Callable[[], None] | None = None
+        self._untold: array[int] | None = None
         self._keywords = index.row.keywords
         self._expunges_from = self._flags_from = index.position
         self._seen_modseq: int = index.row.highest_modseq
@@ -200,8 +204,20 @@ class Selected:
                 self._seen_modseq = change.modseq
             self._flags_from += 1
 
+    @property
+    def has_untold(self) -> bool:
+        """pending_updates() did not tell all flags: when the client has taken these and others had their turn, it is to
+        be asked again."""
+        return self._untold is not None
+
+    @property
+    def parts_untold(self) -> int:
+        """How often it is to be asked for them."""
+        return 0 if self._untold is None else -(-len(self._untold) // FLAGS_AT_ONCE)
+
     def pending_updates(self, allow_expunge: bool = True, with_uid: bool = False) -> bytes:
-        """All that the client does not know yet, as untagged responses (RFC 9051 §7.3, §7.4).
+        """What the client does not know yet, as untagged responses (RFC 9051 §7.3, §7.4): all but flags of more than
+        FLAGS_AT_ONCE messages.
 
         allow_expunge: not while a command that names messages by number is answered (RFC 9051 §7.5.1).
         """
@@ -211,7 +227,8 @@ class Selected:
         keywords_known = index.row.keywords == self._keywords
         if index.position == self._flags_from and index.uids is self.uids and len(self.uids) == self.count:
             self.own = {}
-            return b"" if keywords_known else self.new_keywords()
+            if self._untold is None:
+                return b"" if keywords_known else self.new_keywords()
         out: list[bytes] = []
         if not keywords_known:
             out.append(self.new_keywords())
@@ -221,8 +238,17 @@ class Selected:
         if index.uids is self.uids:
             self._expunges_from = index.position
             self._tell_new(out)
-        self._tell_flags(out, changed, with_uid)
+        self._tell_flags(out, self._portion(changed), with_uid)
         return b"".join(out)
+
+    def _portion(self, changed: list[int]) -> Sequence[int]:
+        """As many as are told now of the UIDs that were left before, then of these; ascending."""
+        left: Sequence[int] = changed
+        if self._untold is not None:
+            before = set(self._untold) if changed else ()
+            left = [*self._untold, *[uid for uid in changed if uid not in before]]
+        self._untold = array("I", left[FLAGS_AT_ONCE:]) if len(left) > FLAGS_AT_ONCE else None
+        return sorted(left[:FLAGS_AT_ONCE])
 
     def new_keywords(self) -> bytes:
         """FLAGS and PERMANENTFLAGS where the mailbox has keywords that the client has not heard of: before they are
@@ -283,7 +309,7 @@ class Selected:
             self.claim_recent(first_new)
             out.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (now, self.recent_count()))
 
-    def _tell_flags(self, out: list[bytes], uids: list[int], with_uid: bool) -> None:
+    def _tell_flags(self, out: list[bytes], uids: Sequence[int], with_uid: bool) -> None:
         if 8 * len(uids) > self.count:  # one look at each message costs less than finding each of these
             wanted = set(uids)
             positions = [i for i, uid in enumerate(self.uids[: self.count]) if uid in wanted]

@@ -30,6 +30,7 @@ from mailserverd.imap.input import Input
 from mailserverd.imap.leaving import leave
 from mailserverd.imap.patience import Patience
 from mailserverd.imap.reply import Refused, Reply, bad, no, reply_to_error, syntax_reply
+from mailserverd.imap.selected import Selected
 from mailserverd.imap.session import Session
 from mailserverd.imap.turns import FLOOD_SECONDS, HEAVY, TURN_SECONDS
 from mailserverd.model.errors import Damaged, StoreError
@@ -70,6 +71,7 @@ class ImapServer(imap4.IMAP4Server):
         self._turn_ends = 0.0
         self._line: Deferred[bytes] | None = None
         self._drain: Deferred[None] | None = None
+        self._news_told = False
         self._bad = 0
         self._last_words = b""
         self._input_paused = self._pumping = self._yielded = self._lost = self._admitted = False
@@ -343,11 +345,16 @@ class ImapServer(imap4.IMAP4Server):
             return
         assert reply is not None
         selected = session.selected
-        if selected is not None:
+        if selected is not None and not self._news_told:
             try:
                 session.send(selected.pending_updates(verb.may_expunge, verb.name.startswith("UID")))
             except Exception:
                 log.failure("could not tell the news of a mailbox", session=session.peer.session)
+            if selected.has_untold:
+                self._coroutine = self._tell_rest(selected, reply)
+                self._advance()
+                return
+        self._news_told = False
         if verb.states is States.NOT_AUTHENTICATED and session.login is not None:
             self._patience.heard()
         session.send(reply.line(session.tag))
@@ -363,6 +370,19 @@ class ImapServer(imap4.IMAP4Server):
             self.goodbye(self._last_words)
         else:
             self._count(reply)
+
+    async def _tell_rest(self, selected: Selected, reply: Reply) -> Reply:
+        """The flags of many messages, before the tagged answer: a part at a time, as the client takes it. What comes
+        meanwhile waits for the next command, so that this one ends."""
+        session, verb = self.session, self._verb
+        assert verb is not None
+        with_uid = verb.name.startswith("UID")
+        self._news_told = True
+        for _ in range(selected.parts_untold):
+            session.flush()
+            await session.drained()
+            session.send(selected.pending_updates(False, with_uid))
+        return reply
 
     def _count(self, reply: Reply) -> None:
         """Only bad commands in a row end a connection."""
@@ -437,6 +457,8 @@ class ImapServer(imap4.IMAP4Server):
         session = self.session
         if session.idling and session.selected is not None and not self.paused and not self._lost:
             self.write(session.selected.pending_updates(True))
+            if session.selected.has_untold and not self.paused:
+                self.clock.callLater(0, self.updates_waiting)
 
     def can_start_tls(self) -> bool:
         return self.factory.tls is not None and not self.session.peer.tls

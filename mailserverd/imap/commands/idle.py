@@ -14,6 +14,7 @@ async def run(session: Session, command: object) -> Reply:
         if session.selected is not None:
             session.send(session.selected.pending_updates(True))
         session.flush()
+        session.updates_waiting()  # the rest of many flags
         session.wire.idle_begins()
         line = await session.wire.next_line()
     finally:
