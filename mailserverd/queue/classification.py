@@ -76,7 +76,7 @@ class Classifier:
 
     def classify(self, code: int, status: str, reply: str) -> Verdict:
         """code: of the reply, 0 without one. status: its enhanced code, or "". Several lines may be one text."""
-        if not code and not reply:
+        if not code and not reply and not status:
             return Verdict(Kind.SOFT)
         permanent = code >= 500 or (not code and status.startswith("5"))
         text = plain(reply)
