@@ -1,7 +1,6 @@
 """A full disk: TryAgain, nothing acknowledged is lost, and with room made the store goes on without a restart."""
 
 import resource
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,21 +12,16 @@ from tests.contracts.loop import Loop
 from tests.scenarios.crash.child import Child
 from tests.scenarios.crash.ledger import Ledger
 from tests.scenarios.crash.test_kill import examine
+from tests.scenarios.small_disk import mounted
 
 MAX_ROUNDS = 3_000
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
-    """A tmpfs of a few MiB on folder; gives what makes room. Needs to be allowed to mount."""
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", folder], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
-    try:
-        yield lambda: subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True) and None
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+    """Gives what makes room."""
+    with mounted(folder, 6) as make_room:
+        yield make_room
 
 
 @contextmanager

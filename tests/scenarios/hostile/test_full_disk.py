@@ -3,7 +3,6 @@
 import os
 import re
 import resource
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 
 from tests.scenarios.hostile.conversation import Conversation
 from tests.scenarios.server import MailServer
+from tests.scenarios.small_disk import mounted
 
 USER, PASSWORD = "anna@example.org", "secret"
 SETTINGS = {
@@ -31,16 +31,8 @@ SMALL_FILES = (
 @contextmanager
 def small_disk(folder: Path) -> Iterator[tuple[MailServer, Callable[[], None]]]:
     """A tmpfs of a few MiB under the whole data directory."""
-    data = folder / "data"
-    data.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", data], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"NOT TESTED: cannot mount a small disk here: {mounted.stderr.strip()}")
-    try:
-        with MailServer(folder, {USER: PASSWORD}, SETTINGS) as server:
-            yield server, lambda: subprocess.run(["mount", "-o", "remount,size=64m", data], check=True) and None
-    finally:
-        subprocess.run(["umount", "-l", data], check=True)
+    with mounted(folder / "data", 8) as make_room, MailServer(folder, {USER: PASSWORD}, SETTINGS) as server:
+        yield server, make_room
 
 
 @contextmanager
