@@ -193,6 +193,9 @@ def _keys(query: SearchQuery) -> int:
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Of ascending numbers."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return [(numbers[0], numbers[-1])]
     ranges: list[tuple[int, int]] = []
     for number in numbers:
         if ranges and ranges[-1][1] == number - 1:
