@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mailserverd.smtp.factory import SmtpFactory
 
 MAX_SKIPPED_OCTETS = 1_048_576  # of one command line; then the client is dropped
-COMMANDS_A_TURN = 200  # then other sessions have theirs
+COMMANDS_A_TURN = 50  # then other sessions have theirs
 _MAX_LOGIN_COMMAND = MAX_LOGIN_LINE_OCTETS + 40
 
 _log = Logger()
