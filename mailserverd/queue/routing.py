@@ -31,6 +31,7 @@ from mailserverd.queue.static_routes import (
     target,
 )
 from mailserverd.queue.tls_policy import Asked, StsPolicies, rule
+from mailserverd.wire.mta_sts.policy import Mode
 
 MAX_HOPS = 20
 
@@ -38,11 +39,13 @@ _log = Logger()
 
 
 class TlsResults(Protocol):
-    """Counts for TLS reports."""
+    """Counts for TLS reports. not_allowed: the domain's policy of MTA-STS does not name this exchanger."""
 
     def succeeded(self, destination: str, hop: Hop) -> None: ...
 
     def failed(self, destination: str, hop: Hop, reason: str) -> None: ...
+
+    def not_allowed(self, destination: str, host: str) -> None: ...
 
 
 class DnsRouting:
@@ -88,6 +91,10 @@ class DnsRouting:
         rules = await gatherResults(
             [Deferred.fromCoroutine(rule(asked, each.host, port, self._resolver, self._broken)) for each in found.hosts]
         )
+        if asked.sts is not None and asked.sts.mode is Mode.ENFORCE:
+            for each in found.hosts:
+                if not asked.sts.allows(each.host):
+                    self._results.not_allowed(domain, each.host)
         protocol = aim.protocol if aim is not None else "smtp"
         hops = [
             Hop(protocol, each.host, address, port, self._hostname, tls=made, credentials=credentials)
@@ -100,7 +107,7 @@ class DnsRouting:
     def connected(self, destination: str, hop: Hop, peer: Peer) -> None:
         if peer.tls:
             self._broken.worked(hop.host)
-        if hop.tls.need == "none":
+        if hop.tls.need == "none" or not self._is_by_dns(destination):
             return
         if not peer.tls:
             self._results.failed(destination, hop, "starttls-not-supported")
@@ -114,10 +121,16 @@ class DnsRouting:
             return
         if hop.tls.need == "may":
             self._broken.broke(hop.host)
-        self._results.failed(destination, hop, error.tls_reason or "validation-failure")
+        if self._is_by_dns(destination):
+            self._results.failed(destination, hop, error.tls_reason or "validation-failure")
 
     def forget(self) -> None:
         self._broken.forget()
+
+    def _is_by_dns(self, destination: str) -> bool:
+        """Whether the peer's TLS is of interest to the domain (RFC 8460 is about its own exchangers)."""
+        route = self._route(ascii_name(destination))
+        return not destination.startswith("[") and (route is None or not route.target)
 
     def _route(self, domain: str) -> Route | None:
         wanted = self._settings().routes

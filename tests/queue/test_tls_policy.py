@@ -53,6 +53,7 @@ def test_an_exchanger_that_the_policy_does_not_allow_gets_nothing() -> None:
     assert found.status == "4.7.5"
     two = world("a.example MX 5 evil.example", "evil.example A 192.0.2.66", sts=Mode.ENFORCE)
     assert two.addresses("a.example") == ["192.0.2.1"]
+    assert two.results == [("a.example", "evil.example", "not allowed")]
 
 
 @pytest.mark.parametrize("mx", ["m.a.example", "other.example"])
@@ -188,3 +189,11 @@ def test_what_is_remembered_is_bounded() -> None:
     assert broken.is_broken("5")
     broken.worked("5")
     assert not broken.is_broken("5")
+
+
+def test_who_takes_mail_by_a_route_is_not_counted_for_the_domain() -> None:
+    made = world(**route("", "smtp://192.0.2.5"))
+    (hop,) = made.hops("a.example")
+    made.routing.connected("a.example", hop, Peer("m", "TLSv1.3"))
+    broke(made)
+    assert made.results == []

@@ -40,6 +40,9 @@ class Results(list[tuple[str, str, str]]):
     def failed(self, destination: str, hop: Hop, reason: str) -> None:
         self.append((destination, hop.host, reason))
 
+    def not_allowed(self, destination: str, host: str) -> None:
+        self.append((destination, host, "not allowed"))
+
 
 class World:
     """One DNS and one server in it."""
