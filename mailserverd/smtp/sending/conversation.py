@@ -82,10 +82,7 @@ class Conversation(Protocol):
         self._handshake = Deferred(lambda _: self.fail("given up"))
         self._wait(seconds)
         self.transport.startTLS(creator)
-        try:
-            await self._handshake
-        finally:
-            self._handshake = None
+        await self._handshake
 
     @property
     def in_step(self) -> bool:
@@ -142,9 +139,7 @@ class Conversation(Protocol):
             self._look_at_replies()
 
     def handshakeCompleted(self) -> None:
-        self._due = _FOREVER
-        if self._handshake is not None:
-            self._handshake.callback(None)
+        self._wake()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._timer is not None and self._timer.active():
@@ -204,10 +199,10 @@ class Conversation(Protocol):
     def _wake(self) -> None:
         self._due = _FOREVER
         waiter, self._waiter = self._waiter, None
-        if waiter is not None:
+        if waiter is None:
+            waiter, self._handshake = self._handshake, None
+        if waiter is not None:  # who waited goes on within this call
             waiter.callback(None)
-        if self._handshake is not None and not self._handshake.called:
-            self._handshake.callback(None)
 
     def _out_of_turn(self) -> None:
         said = self._replies[0] if self._replies else None

@@ -8,6 +8,7 @@ told, and no octet of mail goes before `check` has passed; nothing is believed o
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from OpenSSL import SSL
@@ -42,6 +43,7 @@ class ClientTls:
     def __init__(self, ca_file: Path | None) -> None:
         self._ca_file = ca_file
         self._contexts: dict[tuple[str, str], SSL.Context] = {}
+        self._problems: WeakKeyDictionary[SSL.Connection, list[int]] = WeakKeyDictionary()
 
     def creator(self, hop: Hop) -> "Creator":
         rule = hop.tls
@@ -50,7 +52,7 @@ class ClientTls:
         context = self._contexts.get((kind, rule.minimum))
         if context is None:
             context = self._contexts[kind, rule.minimum] = self._context(kind, rule.minimum)
-        return Creator(context, name)
+        return Creator(context, name, self._problems)
 
     def _context(self, kind: str, minimum: str) -> SSL.Context:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -62,29 +64,29 @@ class ClientTls:
             context.set_default_verify_paths()
             if self._ca_file is not None:
                 context.load_verify_locations(str(self._ca_file))
-            context.set_verify(SSL.VERIFY_PEER, _note)
+            context.set_verify(SSL.VERIFY_PEER, self._note)
         return context
 
-
-def _note(connection: SSL.Connection, certificate: Any, error: int, depth: int, good: int) -> bool:
-    if not good:
-        connection.get_app_data().append(error)
-    return True
+    def _note(self, connection: SSL.Connection, certificate: Any, error: int, depth: int, good: int) -> bool:
+        if not good:
+            self._problems[connection].append(error)
+        return True
 
 
 @implementer(IOpenSSLClientConnectionCreator)
 class Creator:
     """Of one connection's TLS. problems: the errors that OpenSSL found in the chain."""
 
-    def __init__(self, context: SSL.Context, name: str) -> None:
+    def __init__(self, context: SSL.Context, name: str, noted: WeakKeyDictionary[SSL.Connection, list[int]]) -> None:
         self._context = context
         self._name = name
+        self._noted = noted
         self.problems: list[int] = []
         self.connection: SSL.Connection | None = None
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         connection = SSL.Connection(self._context, None)
-        connection.set_app_data(self.problems)
+        self._noted[connection] = self.problems  # Twisted takes the place for application data
         if not _is_address(self._name):  # RFC 6066 §3: no address in SNI
             connection.set_tlsext_host_name(self._name.encode("ascii", "ignore"))
         self.connection = connection
