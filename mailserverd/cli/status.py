@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from mailserverd.assembly.dane_state import dane_state
 from mailserverd.assembly.data_lock import in_use
 from mailserverd.cli.output import Invocation, answering
 from mailserverd.config.schema import Config
@@ -26,6 +27,7 @@ def command(invocation: Invocation) -> None:
     lines += [f"process: {value['process']}"] if value["running"] else []
     lines += [f"health: {value['health']}"]
     lines += [f"problem: {name}: {what}" for name, what in value["problems"].items()]
+    lines += [f"DANE: {value['dane']}"]
     lines += [f"{name}: {' '.join(addresses)}" for name, addresses in value["listeners"].items()]
     invocation.answer(value, lines)
     if value["health"] != "ok":
@@ -42,6 +44,7 @@ def _status(config: Config) -> dict[str, Any]:
         "data_directory": str(folder),
         "health": health,
         "problems": problems,
+        "dane": dane_state(config),
         "listeners": {
             name: [str(address) for address in section.addresses]
             for name in Config.LISTENERS

@@ -40,7 +40,10 @@ class TlsaRecord(NamedTuple):
 class Resolver(Protocol):
     """Names are ASCII (A-labels), without a last dot, as are those in answers. Raises NoSuchDomain, LookupFailed."""
 
-    trusts_ad: bool
+    @property
+    def trusts_ad(self) -> bool:
+        """Whether any nameserver's AD bit is believed: without, nothing is ever secure."""
+        ...
 
     async def mail_exchangers(self, domain: str) -> tuple[tuple[MailExchanger, ...], bool]:
         """The MX records in no order, and whether the answer is secure; (".",) is the null MX (RFC 7505)."""

@@ -105,3 +105,4 @@ def test_status_of_a_server_that_is_down(tmp_path: Path) -> None:
     value = json.loads(answer.stdout)
     assert value["running"] is False
     assert value["health"] == "not running"
+    assert value["dane"].startswith("o")

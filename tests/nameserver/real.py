@@ -6,12 +6,21 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
 from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
 
 
 class RealReactor(EPollReactor):
     """run_until(coroutine): what it returns or raises. end() closes everything that is still open."""
+
+    _threads: ThreadPool | None = None
+
+    def getThreadPool(self) -> ThreadPool:
+        if self._threads is None:
+            self._threads = ThreadPool(0, 2)
+            self._threads.start()
+        return self._threads
 
     def run_until(self, work: Coroutine[Any, Any, T] | Deferred[T], seconds: float = 20.0) -> T:
         answers: list[Any] = []
@@ -33,6 +42,8 @@ class RealReactor(EPollReactor):
     def end(self) -> None:
         for _ in range(3):
             self.turn()
+        if self._threads is not None:
+            self._threads.stop()
         for each in self.removeAll():
             each.connectionLost(Failure(ConnectionError("the test is over")))
         for waker in (self.waker, *self._internalReaders):

@@ -7,14 +7,12 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dns.message
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 
+from mailserverd.assembly.in_thread import in_thread
 from mailserverd.backends.dns.resolver import DnsResolver
 from mailserverd.config.outbound import Dns
 from mailserverd.interfaces.resolver import LookupFailed, MailExchanger, NoSuchDomain
@@ -34,16 +32,7 @@ def reactor() -> Iterator[RealReactor]:
 
 def resolver(reactor: RealReactor, *nameservers: str, seconds: int = 1) -> DnsResolver:
     settings = Dns(nameservers=nameservers, timeout_seconds=seconds)
-    return DnsResolver(settings, reactor, lambda function, argument: in_thread(reactor, function, argument), os.urandom)
-
-
-async def in_thread(reactor: Any, function: Any, argument: Any) -> Any:
-    pool = ThreadPool(0, 1)
-    pool.start()
-    try:
-        return await deferToThreadPool(reactor, pool, function, argument)
-    finally:
-        pool.stop()
+    return DnsResolver(settings, reactor, in_thread(reactor), os.urandom)
 
 
 def silent_port() -> tuple[socket.socket, str]:
