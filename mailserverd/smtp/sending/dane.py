@@ -39,7 +39,7 @@ def matches_end_entity(leaf: x509.Certificate, records: Sequence[TlsaRecord]) ->
 
 def matches_anchor(chain: Sequence[x509.Certificate], records: Sequence[TlsaRecord]) -> bool:
     """Whether the first certificate of the chain was issued below a trust anchor that a record names."""
-    return any(_holds(chain, anchor) for anchor in _anchors(chain[1:], records))
+    return any(anchor != chain[0] and _holds(chain, anchor) for anchor in _anchors(chain[1:], records))
 
 
 def _matches(certificate: x509.Certificate, record: TlsaRecord) -> bool:
