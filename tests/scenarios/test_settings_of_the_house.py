@@ -90,3 +90,31 @@ def test_log_files(tmp_path_factory: pytest.TempPathFactory) -> None:
             imap(server).close()
         until(lambda: (made.data / "house.log.2").exists())
     assert {file.name for file in made.data.glob("house.log*")} == {"house.log", "house.log.1", "house.log.2"}
+
+
+def test_a_copy_that_failed_is_tried_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of two copies the second finds its mailbox too full, and room is made later."""
+    accounts = {ALICE: PASSWORD, "bob@example.org": PASSWORD}
+    settings = {"delivery": {"retry_seconds": [1]}, "login": SETTINGS["login"]}
+    with MailServer(tmp_path_factory.mktemp("again"), accounts, settings) as server:
+        server.cli("account", "set", "bob@example.org", "--quota", "1000")
+        with Conversation(server, "smtp") as talk:
+            talk.until(b"220 ")
+            for line, start in (
+                (b"EHLO me", b"250 "),
+                (b"MAIL FROM:<>", b"250 "),
+                (b"RCPT TO:<bob@example.org>", b"250 "),
+            ):
+                talk.ask(line, start)
+            talk.ask(b"RCPT TO:<alice@example.org>", b"250 ")
+            talk.ask(b"DATA", b"354 ")
+            talk.ask(b"Subject: x\r\n\r\n" + b"y" * 900 + b"\r\n" + b"y" * 900 + b"\r\n.", b"250 ")
+        until(lambda: attempts(server) >= 2, 60)
+        server.cli("account", "set", "bob@example.org", "--quota", "1000000")
+        until(lambda: any("pending copy delivered" in line for line in server.output), 60)
+
+
+def attempts(server: MailServer) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port('metrics')}/metrics") as answer:
+        text = answer.read().decode()
+    return sum(map(float, re.findall(r'^mailserverd_deliveries_total\{door="pending".*\} (\S+)$', text, re.MULTILINE)))
