@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from mailserverd.backends.files.blob_store import FileBlobs
+from mailserverd.backends.files.blob_store import READS_AT_ONCE, FileBlobs
 from mailserverd.backends.files.layout import relative_path
 from mailserverd.backends.files.threads import FileThreads
 from mailserverd.interfaces.blob_store import BlobStore
@@ -189,3 +190,31 @@ def test_more_than_a_mebibyte_at_once_is_the_callers_mistake(root: Path) -> None
     blob_id = loop.run(blobs.put(b"content"))
     with pytest.raises(ValueError, match="at most"):
         loop.run(blobs.read(blob_id, 0, (1 << 20) + 1))
+
+
+class Slow(InPlace):
+    """An OffReactor whose work is done when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Deferred[None]] = []
+
+    async def run(self, work: Callable[[], T]) -> T:
+        self.asked.append(Deferred())
+        await self.asked[-1]
+        return work()
+
+
+def test_what_is_read_and_not_taken_is_bounded(root: Path) -> None:
+    loop, threads = Loop(), Slow()
+    blob_id = loop.run(FileBlobs(root, InPlace()).put(b"octets"))
+    blobs = FileBlobs(root, threads)
+    reads = [Deferred.fromCoroutine(blobs.read(blob_id, 0, 6)) for _ in range(3 * READS_AT_ONCE)]
+    assert len(threads.asked) == READS_AT_ONCE
+    for done in range(3 * READS_AT_ONCE):
+        threads.asked[done].callback(None)
+        assert len(threads.asked) == min(READS_AT_ONCE + done + 1, len(reads))
+    assert [loop.run(read) for read in reads] == [b"octets"] * len(reads)
+    again = Deferred.fromCoroutine(blobs.read(blob_id, 0, 6))
+    assert len(threads.asked) == len(reads) + 1
+    threads.asked[-1].callback(None)
+    assert loop.run(again) == b"octets"
