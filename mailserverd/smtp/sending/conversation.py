@@ -88,6 +88,12 @@ class Conversation(Protocol):
     def in_step(self) -> bool:
         return not self.failure and self.going is None and not self._closing and not self._replies
 
+    def keeps_step(self) -> bool:
+        """in_step; who said more than he was asked is dropped."""
+        if self._replies and not self.failure:
+            self._out_of_turn()
+        return self.in_step
+
     def fail(self, why: str) -> None:
         """It is of no more use: drop it."""
         self.failure = self.failure or why

@@ -2,9 +2,11 @@
 
 Standing rules: never below TLS 1.2; the handshake itself refuses no certificate, so that what is wrong with one can be
 told, and no octet of mail goes before `check` has passed; nothing is believed of the certificate under "may" and
-"encrypt". Reasons are those of TLS reports (RFC 8460 §4.3).
+"encrypt", not even where it is looked at. Reasons are those of TLS reports (RFC 8460 §4.3).
 """
 
+from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from zope.interface import implementer
 
-from mailserverd.interfaces.mail_transport import Hop
+from mailserverd.interfaces.mail_transport import Hop, TlsRule
 from mailserverd.smtp.sending.dane import matches_anchor, matches_end_entity, usable
 from mailserverd.smtp.sending.names import common_name_is, is_for
 
@@ -42,25 +44,26 @@ class ClientTls:
 
     def __init__(self, ca_file: Path | None) -> None:
         self._ca_file = ca_file
-        self._contexts: dict[tuple[str, str], SSL.Context] = {}
+        self._contexts: dict[tuple[bool, bool, str], SSL.Context] = {}
         self._problems: WeakKeyDictionary[SSL.Connection, list[int]] = WeakKeyDictionary()
 
     def creator(self, hop: Hop) -> "Creator":
         rule = hop.tls
         name = rule.names[0] if rule.need == "dane" and rule.names else hop.host  # RFC 7672 §8.1
-        kind = "verify" if rule.need == "verify" else "any" if rule.need in ("none", "may") else "strong"
-        context = self._contexts.get((kind, rule.minimum))
+        strong, judged = rule.need not in ("none", "may"), rule.need == "verify" or watched(rule)
+        kind = (strong, judged, rule.minimum)
+        context = self._contexts.get(kind)
         if context is None:
-            context = self._contexts[kind, rule.minimum] = self._context(kind, rule.minimum)
+            context = self._contexts[kind] = self._context(*kind)
         return Creator(context, name, self._problems)
 
-    def _context(self, kind: str, minimum: str) -> SSL.Context:
+    def _context(self, strong: bool, judged: bool, minimum: str) -> SSL.Context:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_min_proto_version(_VERSIONS[minimum])
         context.set_options(_OPTIONS)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-        context.set_cipher_list(_ANY if kind == "any" else _STRONG)
-        if kind == "verify":
+        context.set_cipher_list(_STRONG if strong else _ANY)
+        if judged:
             context.set_default_verify_paths()
             if self._ca_file is not None:
                 context.load_verify_locations(str(self._ca_file))
@@ -106,8 +109,17 @@ def described(connection: SSL.Connection) -> str:
     return f"{connection.get_protocol_version_name()} {connection.get_cipher_name() or 'unknown'}"
 
 
+def watched(rule: TlsRule) -> bool:
+    """Nothing depends on the certificate, but a policy that is only tested wants to know of it (RFC 8461 §5)."""
+    return rule.need in ("may", "encrypt") and bool(rule.names)
+
+
 def check(creator: Creator, hop: Hop) -> bool:
     """After the handshake: whether the server is known to be who it should be. Raises NotTrusted."""
+    if watched(hop.tls):
+        with suppress(NotTrusted):
+            return check(creator, replace(hop, tls=replace(hop.tls, need="verify")))
+        return False
     need = hop.tls.need
     if need not in ("verify", "dane") or creator.connection is None:
         return False

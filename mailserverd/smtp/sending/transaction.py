@@ -50,17 +50,17 @@ class Transaction:
             results.failed(results.open(), replies[0])
             if replies[-1].code == 354:
                 conversation.fail("354 for DATA after a refusal of MAIL")
-            return results.sent(not conversation.in_step)
+            return results.sent(not conversation.keeps_step())
         taken = self._judge(replies[1 : 1 + len(recipients)])
         over = len(replies) > 1 + len(recipients)
-        if not conversation.in_step:
+        if not conversation.keeps_step():
             results.unanswered(conversation.failure, conversation.going)
             return results.sent(True)
         ended = await self._message(taken, replies[-1] if over else None)
-        if conversation.in_step and not ended:
+        if conversation.keeps_step() and not ended:
             await self._reset()
         results.unanswered(conversation.failure, conversation.going)
-        return results.sent(not conversation.in_step)
+        return results.sent(not conversation.keeps_step())
 
     async def _envelope(self) -> list[Reply]:
         """The replies to MAIL, to each RCPT, and to DATA where it went with them."""
@@ -76,7 +76,7 @@ class Transaction:
         for command, limit in zip(commands, limits, strict=True):
             got = await ask(command, (limit,))
             replies += got
-            if not got or not self._conversation.in_step or replies[0].code // 100 != 2:
+            if not got or not self._conversation.keeps_step() or replies[0].code // 100 != 2:
                 break
         return replies
 

@@ -115,6 +115,16 @@ def test_any_certificate_does_where_nothing_is_believed_of_it(reason: str, conne
         connection.abort()
 
 
+@pytest.mark.parametrize("reason", ["", *BAD])
+def test_a_certificate_that_is_only_looked_at(reason: str, connect: Connect, tmp_path: Path) -> None:
+    leaf = BAD[reason] if reason else None
+    with TlsPeer(lambda peer: peer.offers_tls(), chain(tmp_path, leaf)) as peer:
+        connection = connect(peer.port, "may", names=("mx.example",))
+        assert connection.peer.tls
+        assert connection.peer.verified is (not reason)
+        connection.abort()
+
+
 def test_one_of_several_names(connect: Connect, tmp_path: Path) -> None:
     with TlsPeer(lambda peer: peer.offers_tls(), chain(tmp_path)) as peer:
         assert connect(peer.port, "verify", host="elsewhere.example", names=("a.example", "mx.example")).peer.verified
