@@ -34,6 +34,3 @@ class BrokenTls:
             del self._until[host]
             return False
         return True
-
-    def forget(self) -> None:
-        self._until.clear()

@@ -62,7 +62,11 @@ async def exchangers(
     hosts = _before_ourselves(found.hosts, port, ourselves)
     if hosts:
         return Exchangers(hosts, secure)
-    return loop(domain) if found.hosts else found.why_none(domain, bool(records))
+    if found.hosts:
+        return loop(domain)
+    if len(wanted) > MAX_EXCHANGERS:
+        return TryLater("4.4.4", f"the first {MAX_EXCHANGERS} mail exchangers of {domain} have no address")
+    return found.why_none(domain, bool(records))
 
 
 def loop(domain: str) -> Refused:

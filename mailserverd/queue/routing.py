@@ -112,7 +112,7 @@ class DnsRouting:
         if not peer.tls:
             self._results.failed(destination, hop, "starttls-not-supported")
         elif hop.tls.names and not peer.verified:
-            self._results.failed(destination, hop, "certificate-not-trusted")
+            self._results.failed(destination, hop, "validation-failure")
         else:
             self._results.succeeded(destination, hop)
 
@@ -125,7 +125,7 @@ class DnsRouting:
             self._results.failed(destination, hop, error.tls_reason or "validation-failure")
 
     def forget(self) -> None:
-        self._broken.forget()
+        """A broken handshake is no rest: what is known of it lets mail through, so it stays."""
 
     def _is_by_dns(self, destination: str) -> bool:
         """Whether the peer's TLS is of interest to the domain (RFC 8460 is about its own exchangers)."""

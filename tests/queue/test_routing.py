@@ -110,6 +110,11 @@ def test_lookups_and_hops_are_bounded() -> None:
     assert len(world.zones.asked) < 40
 
 
+def test_where_not_all_exchangers_were_looked_up_nothing_is_definite() -> None:
+    found = World(Zones(*(f"a.example MX {n} m{n}.example" for n in range(40)))).hops("a.example")
+    assert isinstance(found, TryLater)
+
+
 def test_our_name_ends_the_list() -> None:
     zones = Zones(
         "a.example MX 10 m.example",
