@@ -23,7 +23,7 @@ from mailserverd.backends.lmdb.queue_records import (
 from mailserverd.interfaces.queue_store import QueueFilter, QueuePage
 from mailserverd.model.queue_entry import Queued, QueueEntry, State
 
-READ_AT_ONCE = 4_000
+READ_AT_ONCE = 2_000
 MAX_OF_ENTRY = 1_000
 
 

@@ -1,30 +1,47 @@
 """The message that tells a sender what became of a message: a multipart/report (RFC 6522, RFC 3464).
 
 Standing rules: the report names each recipient once; of the original only the header goes back, cut to a bound, as
-text/rfc822-headers (RFC 6522 §4), so that a bounce is never a way to mail somebody a body.
+text/rfc822-headers (RFC 6522 §4), so that a bounce is never a way to mail somebody a body; all of it goes back where
+its sender asked for that (RET=FULL, RFC 3461 §4.3), it failed and it is not large.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import NamedTuple
 
 MAX_RETURNED_OCTETS = 16_384
+MAX_RETURNED_WHOLE_OCTETS = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRecipient:
-    """status: enhanced status code 5.x.x or 4.x.x (RFC 3463). why: one line. last_attempt: epoch seconds."""
+    """status: enhanced status code (RFC 3463). why: one line. last_attempt: epoch seconds.
+
+    action        "failed", "delayed", "relayed", "delivered" or "expanded" (RFC 3464 §2.3.3)
+    smtp_reply    whether `why` is what a server answered, its code first
+    remote        the name of that server; original: ORCPT, "type;address" decoded
+    retry_until   when it will be given up, of one that is delayed
+    """
 
     address: str
     status: str
     why: str
     last_attempt: int
+    action: str = "failed"
+    smtp_reply: bool = False
+    remote: str = ""
+    original: str = ""
+    retry_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One report. sender: whom it goes to. arrived: when the message was accepted. unique: makes ids and boundary."""
+    """One report. sender: whom it goes to. arrived: when the message was accepted. unique: makes ids and boundary.
+
+    envid: ENVID, decoded. whole: RET=FULL.
+    """
 
     hostname: str
     sender: str
@@ -34,6 +51,42 @@ class Notification:
     unique: str
     recipients: Sequence[FailedRecipient]
     original: bytes
+    envid: str = ""
+    whole: bool = False
+
+
+class _Words(NamedTuple):
+    subject: str
+    text: tuple[str, ...]
+    returned: str
+
+
+_WORDS = {
+    "failed": _Words(
+        "Undelivered mail",
+        (
+            "Your message could not be delivered to one or more of its recipients.",
+            "It will not be tried again.",
+        ),
+        "undelivered message",
+    ),
+    "delayed": _Words(
+        "Delayed mail (still being retried)",
+        (
+            "Your message could not be delivered yet to one or more of its recipients.",
+            "You need not send it again: it is tried further, and you are told if it cannot be delivered.",
+        ),
+        "delayed message",
+    ),
+    "relayed": _Words(
+        "Mail handed on",
+        (
+            "Your message was handed on to the server of one or more of its recipients, as you asked to be told.",
+            "That server sends no reports: this is the last word on it.",
+        ),
+        "message",
+    ),
+}
 
 
 def _line(text: str) -> str:
@@ -63,11 +116,15 @@ def returned_header(original: bytes) -> bytes:
 def notification(report: Notification) -> bytes:
     """The whole message, from its From line to the closing boundary."""
     boundary = f"=_dsn_{report.unique}"
+    action = report.recipients[0].action if report.recipients else "failed"
+    words = _WORDS.get(action, _WORDS["failed"])
+    whole = report.whole and action == "failed" and _may_go_whole(report.original)
     header = returned_header(report.original)
+    returned = report.original if whole else header
     utf8 = not header.isascii() or any(not each.address.isascii() for each in report.recipients)
     parts = [
-        _head(report, boundary, utf8),
-        _part(boundary, "text/plain; charset=utf-8", "Notification", _words(report).encode(), utf8=True),
+        _head(report, boundary, words.subject, utf8 or not returned.isascii()),
+        _part(boundary, "text/plain; charset=utf-8", "Notification", _words(report, words, whole).encode(), utf8=True),
         _part(
             boundary,
             "message/global-delivery-status" if utf8 else "message/delivery-status",  # RFC 6533 §3
@@ -77,22 +134,32 @@ def notification(report: Notification) -> bytes:
         ),
         _part(
             boundary,
-            "message/global-headers" if utf8 else "text/rfc822-headers",  # RFC 6533 §5
-            "Header of the undelivered message",
-            header,
-            utf8,
+            _returned_type(whole, utf8),
+            f"{'The' if whole else 'Header of the'} {words.returned}",
+            returned,
+            utf8=True,
         ),
         f"--{boundary}--\r\n".encode(),
     ]
     return b"".join(parts)
 
 
-def _head(report: Notification, boundary: str, utf8: bool) -> bytes:
+def _may_go_whole(original: bytes) -> bool:
+    return len(original) <= MAX_RETURNED_WHOLE_OCTETS and b"\0" not in original
+
+
+def _returned_type(whole: bool, utf8: bool) -> str:
+    if whole:
+        return "message/global" if utf8 else "message/rfc822"  # RFC 6533 §5
+    return "message/global-headers" if utf8 else "text/rfc822-headers"
+
+
+def _head(report: Notification, boundary: str, subject: str, utf8: bool) -> bytes:
     sender = _line(report.sender)
     return (
         f"From: Mail Delivery System <MAILER-DAEMON@{report.hostname}>\r\n"
         f"To: <{sender}>\r\n"
-        "Subject: Undelivered mail\r\n"
+        f"Subject: {subject}\r\n"
         f"Date: {_date(report.now)}\r\n"
         f"Message-ID: <{report.unique}@{report.hostname}>\r\n"
         "Auto-Submitted: auto-replied\r\n"  # RFC 3834 §5
@@ -113,32 +180,34 @@ def _part(boundary: str, kind: str, description: str, body: bytes, utf8: bool) -
     return head.encode() + body + end + b"\r\n"
 
 
-def _words(report: Notification) -> str:
-    lines = [
-        f"This is the mail system at {report.hostname}.",
-        "",
-        "Your message could not be delivered to one or more of its recipients.",
-        "It was tried for as long as it could be; it will not be tried again.",
-        "",
-    ]
+def _words(report: Notification, words: _Words, whole: bool) -> str:
+    lines = [f"This is the mail system at {report.hostname}.", "", *words.text, ""]
     lines += [f"  {_line(each.address)}: {_line(each.why)} ({each.status})" for each in report.recipients]
-    lines += ["", "The header of your message follows the report below."]
+    lines += ["", f"{'Your message follows' if whole else 'The header of your message follows'} the report below."]
     return "\r\n".join(lines) + "\r\n"
 
 
 def _fields(report: Notification) -> str:
     """RFC 3464 §2.2 the fields about the message, §2.3 those about each recipient, parted by an empty line."""
+    envid = f"Original-Envelope-Id: {_line(report.envid)}\r\n" if report.envid else ""
     blocks = [
-        f"Reporting-MTA: dns; {report.hostname}\r\n"
+        f"{envid}Reporting-MTA: dns; {report.hostname}\r\n"
         f"X-Queue-ID: {_line(report.queue_id)}\r\n"
         f"Arrival-Date: {_date(report.arrived)}\r\n"
     ]
-    blocks += [
-        f"Final-Recipient: {_address_type(_line(each.address))}\r\n"
-        "Action: failed\r\n"
-        f"Status: {each.status}\r\n"
-        f"Diagnostic-Code: X-mailserverd; {_line(each.why)}\r\n"
-        f"Last-Attempt-Date: {_date(each.last_attempt)}\r\n"
-        for each in report.recipients
+    return "\r\n".join(blocks + [_recipient_fields(each) for each in report.recipients])
+
+
+def _recipient_fields(each: FailedRecipient) -> str:
+    kind, _, original = each.original.partition(";")
+    lines = [
+        f"Original-Recipient: {_line(kind)}; {_line(original)}" if original else "",
+        f"Final-Recipient: {_address_type(_line(each.address))}",
+        f"Action: {each.action}",
+        f"Status: {each.status}",
+        f"Remote-MTA: dns; {_line(each.remote)}" if each.remote else "",
+        f"Diagnostic-Code: {'smtp' if each.smtp_reply else 'X-mailserverd'}; {_line(each.why)}",
+        f"Last-Attempt-Date: {_date(each.last_attempt)}",
+        f"Will-Retry-Until: {_date(each.retry_until)}" if each.retry_until else "",
     ]
-    return "\r\n".join(blocks)
+    return "".join(f"{line}\r\n" for line in lines if line)

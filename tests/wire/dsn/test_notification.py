@@ -74,3 +74,46 @@ def test_odd_originals_are_made_of_lines() -> None:
     assert returned_header(b"no end") == b"no end\r\n"
     assert returned_header(b"a: 1\nb: \0\rc\r\n\r\nx") == b"a: 1\r\nb: ?\r\nc\r\n"
     assert returned_header(b"\r\nbody") == b"\r\n"
+
+
+def test_what_a_server_said_and_what_the_sender_asked_for() -> None:
+    """RFC 3464 §2.2.1, §2.3.1, §2.3.5, §2.3.6; RFC 3461 §6.2."""
+    told = FailedRecipient(
+        "anna@example.org", "5.1.1", "550 5.1.1 no such user", 0, smtp_reply=True, remote="mx.example.org",
+        original="rfc822;Anna+x@example.org",
+    )  # fmt: skip
+    octets = notification(replace(REPORT, recipients=(told,), envid="e 1"))
+    status = list(message_from_bytes(octets, policy=policy.default).iter_parts())[1].get_payload()
+    assert isinstance(status, list)
+    assert status[0]["Original-Envelope-Id"] == "e 1"
+    assert status[1]["Original-Recipient"] == "rfc822; Anna+x@example.org"
+    assert status[1]["Remote-MTA"] == "dns; mx.example.org"
+    assert status[1]["Diagnostic-Code"] == "smtp; 550 5.1.1 no such user"
+
+
+def test_a_delay_and_a_relay_are_told_as_such() -> None:
+    late = FailedRecipient("anna@example.org", "4.4.1", "no answer", 0, "delayed", retry_until=1_700_800_000)
+    octets = notification(replace(REPORT, recipients=(late,)))
+    assert b"Action: delayed\r\nStatus: 4.4.1\r\n" in octets
+    assert b"\r\nWill-Retry-Until: Fri, 24 Nov 2023 04:26:40 +0000\r\n" in octets
+    assert b"Subject: Delayed mail" in octets
+    octets = notification(replace(REPORT, recipients=(FailedRecipient("a@b", "2.0.0", "250 ok", 0, "relayed"),)))
+    assert b"Action: relayed\r\n" in octets
+    assert b"Undelivered" not in octets
+
+
+def test_all_of_it_goes_back_where_that_was_asked_for() -> None:
+    """RFC 3461 §4.3: RET=FULL is for failures."""
+    octets = notification(replace(REPORT, whole=True))
+    part = list(message_from_bytes(octets, policy=policy.default).iter_parts())[2]
+    assert part.get_content_type() == "message/rfc822"
+    assert part.get_payload(0).get_content().strip() == "secret body"  # type: ignore[union-attr]
+    late = (FailedRecipient("anna@example.org", "4.4.1", "no answer", 0, "delayed"),)
+    assert b"secret body" not in notification(replace(REPORT, whole=True, recipients=late))
+    assert b"secret body" not in notification(replace(REPORT, whole=True, original=REPORT.original + b"x" * 2_000_000))
+
+
+def test_eight_bit_octets_that_go_back_do_not_make_it_global() -> None:
+    octets = notification(replace(REPORT, whole=True, original=b"Subject: x\r\n\r\ncaf\xe9\r\n"))
+    assert b"message/rfc822\r\n" in octets
+    assert b"Content-Transfer-Encoding: 8bit" in octets.partition(b"\r\n\r\n")[0]

@@ -1,0 +1,397 @@
+"""The engine of one destination: it claims what is due, shares it out to connections, and ends when nothing is left.
+
+Standing rules: one engine a destination; each of its workers has one connection at most and does one batch at a time,
+which is settled before the next; the first connection has to be made before others are tried; where a destination
+cannot be reached, all that is due there meets the same, at once, and it rests; who has many connections, or had one
+for long, gives way to those who wait for one at the same provider.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from mailserverd.interfaces.mail_transport import Hop
+from mailserverd.model.errors import Damaged, NotFound, StoreError
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.model.queue_entry import QueuedRecipient, State
+from mailserverd.queue.connections import Held, NoHop, where_of
+from mailserverd.queue.house import Batch, House, batches
+from mailserverd.queue.parts import Source, Wait
+from mailserverd.queue.resolution import failure_of
+from mailserverd.queue.settlement import Met, is_greylisting, put_off, schedule_of
+from mailserverd.queue.transaction import elsewhere, note, sent_over
+
+CLAIMED_AT_ONCE = 100
+MESSAGES_BEFORE_OTHERS = 20
+ROUTED_SECONDS = 5
+MAX_SESSIONS = 3  # of one attempt, with different hosts
+
+_log = Logger()
+
+
+class Destination:
+    """ended: told when it is over."""
+
+    def __init__(self, name: str, house: House, ended: Callable[["Destination"], None]) -> None:
+        self.name = name
+        self._house = house
+        self._ended = ended
+        self._batches: deque[Batch] = deque()
+        self._workers: dict[Deferred[None], Session] = {}
+        self._employed = 0
+        self._connecting = 0
+        self._connected = 0
+        self._stopping = False
+        self._sleeping: set[Deferred[None]] = set()
+        self._provider = ""
+        self._hops: dict[bool, tuple[float, Sequence[Hop]]] = {}
+        self.found_nothing = True
+
+    def start(self) -> None:
+        self._employ()
+
+    def stop(self) -> None:
+        """Take nothing more; what is being sent goes on, what waits for something does not."""
+        self._stopping = True
+        self.cancel(busy=False)
+
+    def cancel(self, busy: bool = True) -> None:
+        for worker, session in list(self._workers.items()):
+            if busy or not session.busy:
+                worker.cancel()
+
+    def wake(self) -> None:
+        """Whoever waits for a time looks again."""
+        self._hops.clear()
+        for sleeper in list(self._sleeping):
+            if not sleeper.called:
+                sleeper.callback(None)
+
+    # Workers.
+
+    def _employ(self) -> None:
+        self._employed += 1
+        session = Session(self._house)
+        worker = Deferred.fromCoroutine(self._work(session))
+        if not worker.called:
+            self._workers[worker] = session
+        worker.addErrback(self._failed)
+        worker.addBoth(lambda _: self._left(worker))
+
+    def _failed(self, failure: Failure) -> None:
+        if not (failure.check(CancelledError) and self._stopping):
+            _log.failure("an engine of the queue failed", failure, destination=self.name)
+
+    def _left(self, worker: Deferred[None]) -> None:
+        self._workers.pop(worker, None)
+        self._employed -= 1
+        if self._employed:
+            return
+        if self._batches and not self._stopping:
+            self._employ()  # it gave way to others, and waits in line now
+            return
+        self._give_back()
+        self._ended(self)
+
+    def _give_back(self) -> None:
+        rest = [each for batch in self._batches for each in batch.recipients]
+        self._batches.clear()
+        if rest:
+            Deferred.fromCoroutine(self._house.store.give_back(rest))
+
+    async def _work(self, session: "Session") -> None:
+        try:
+            while not self._stopping:
+                batch = await self._next()
+                if batch is None:
+                    return
+                self.found_nothing = False
+                done = False
+                try:
+                    self._spread()
+                    done = await self._deliver(batch, session)
+                    session.busy = False
+                except BaseException:
+                    if not self._stopping:
+                        await self._house.store.give_back(batch.recipients)
+                        self._batches_fail()
+                    raise
+                if not done or session.gives_way(self._employed):
+                    return
+        finally:
+            self._drop_held(session)
+
+    def _batches_fail(self) -> None:
+        """After a defect of ours: leave the rest to a later look."""
+        self._house.rests.failed(self.name, "internal error", self._house.seconds(), self._schedule())
+        self._give_back()
+
+    def _schedule(self) -> Sequence[int]:
+        return self._house.settings().retry_seconds
+
+    async def _next(self) -> Batch | None:
+        if not self._batches:
+            house = self._house
+            try:
+                rows = await house.store.claim(self.name, house.now(), CLAIMED_AT_ONCE)
+            except StoreError as error:
+                _log.error("the queue cannot be read", destination=self.name, why=str(error))
+                return None
+            limit = house.settings().max_recipients_per_message
+            self._batches.extend(batches(rows, limit, house.preparation.alone))
+        return self._batches.popleft() if self._batches else None
+
+    def _spread(self) -> None:
+        """One more worker, where there is work for it."""
+        wanted = self._connected and len(self._batches) > self._connecting and not self._stopping
+        if wanted and self._house.connections.room(self._provider):
+            self._employ()
+
+    # One batch.
+
+    async def _deliver(self, batch: Batch, session: "Session") -> bool:
+        """Whether the worker goes on."""
+        house = self._house
+        batch = await self._screened(batch)
+        if not batch.recipients:
+            return True
+        hops = await self._routed(batch.entry.require_tls)
+        if isinstance(hops, Refused):
+            await house.resolution.attempted(batch.entry, _all(batch.recipients, failure_of(hops)))
+            return True
+        if isinstance(hops, TryLater):
+            return await self._unreachable(batch, failure_of(hops), everything=not batch.entry.require_tls)
+        provider = self._provider = house.limits.provider_of([each.host for each in hops])
+        source = house.sources.pick(batch.entry.mail_class, provider, len(batch.recipients), house.now())
+        if isinstance(source, Wait):
+            await self._put_off(batch, source.until, source.why)
+            return True
+        return await self._attempt(batch, session, _last_greylisted_first(batch, hops), provider, source)
+
+    async def _routed(self, require_tls: bool) -> Sequence[Hop] | Refused | TryLater:
+        """Asked anew after some seconds, and after a hop failed."""
+        known = self._hops.get(require_tls)
+        now = self._house.clock.seconds()
+        if known is not None and now - known[0] < ROUTED_SECONDS:
+            return known[1]
+        hops = await self._house.routing.hops(self.name, require_tls)
+        if not isinstance(hops, (Refused, TryLater)):
+            self._hops[require_tls] = (now, hops)
+        return hops
+
+    async def _attempt(
+        self, batch: Batch, session: "Session", hops: Sequence[Hop], provider: str, source: Source
+    ) -> bool:
+        house = self._house
+        try:
+            body = await house.store.body(batch.entry.queue_id)
+        except (NotFound, Damaged) as error:
+            house.sources.unused(source, provider, len(batch.recipients), house.now())
+            lost = failure_of(Refused("5.3.0", f"the message is lost on this server: {error}"))
+            await house.resolution.attempted(batch.entry, _all(batch.recipients, lost))
+            return True
+        tried: list[Hop] = []
+        while True:
+            if not await self._paced(provider):
+                house.sources.unused(source, provider, len(batch.recipients), house.now())
+                await house.store.give_back(batch.recipients)
+                return False
+            try:
+                held = await self._obtained(session, hops, provider, source, tried)
+            except NoHop as error:
+                self._hops.clear()
+                house.sources.unused(source, provider, len(batch.recipients), house.now())
+                if tried:
+                    return await self._settled_after(batch, session, error)
+                met = failure_of(error.outcome, error.code, error.reply, error.where)
+                if isinstance(error.outcome, Refused):
+                    await house.resolution.attempted(batch.entry, _all(batch.recipients, met), provider)
+                    return True
+                return await self._unreachable(batch, met, everything=not batch.entry.require_tls)
+            session.busy = True
+            began = house.clock.seconds()
+            sent = await sent_over(house, held, batch, body)
+            took = house.clock.seconds() - began
+            if sent.broken or not held.connection.idle():
+                self._drop_held(session)
+            if sent.stale:
+                continue
+            note(house, provider, source, sent.met)
+            tried.append(held.hop)
+            left = elsewhere(sent.met) if len(tried) < MAX_SESSIONS and _others(hops, tried) else set()
+            over = [each for each in sent.met if each[0].position not in left]
+            tls = held.connection.peer.tls
+            if over:
+                await house.resolution.attempted(batch.entry, over, provider, source.address, tls, took)
+            if not left:
+                return True
+            session.remembered = [each for each in sent.met if each[0].position in left]
+            batch = Batch(batch.entry, [each[0] for each in session.remembered])
+            self._drop_held(session)
+
+    async def _settled_after(self, batch: Batch, session: "Session", error: NoHop) -> bool:
+        """No further host answers: what the one before said stands."""
+        await self._house.resolution.attempted(batch.entry, session.remembered, self._provider)
+        return True
+
+    async def _paced(self, provider: str) -> bool:
+        """Wait for the rate of the provider; False: no more is taken."""
+        while not self._stopping:
+            wait = self._house.limits.wait(provider)
+            if wait <= 0:
+                self._house.limits.begun(provider)
+                return True
+            await self._sleep(wait)
+        return False
+
+    async def _sleep(self, seconds: float) -> None:
+        sleeper: Deferred[None] = Deferred()
+        call = self._house.clock.callLater(seconds, sleeper.callback, None)
+        self._sleeping.add(sleeper)
+        try:
+            await sleeper
+        finally:
+            self._sleeping.discard(sleeper)
+            if call.active():
+                call.cancel()
+
+    async def _obtained(
+        self, session: "Session", hops: Sequence[Hop], provider: str, source: Source, tried: Sequence[Hop]
+    ) -> Held:
+        """The worker's connection if it serves, a free one, or a new one. Raises NoHop."""
+        connections = self._house.connections
+        if session.serves(hops, source, tried) and session.held is not None:
+            return session.held
+        self._drop_held(session)
+        self._connecting += 1
+        try:
+            held = None if tried else connections.free(hops, source)
+            if held is None and not connections.take_place(provider):
+                await connections.place(provider)
+                held = None if tried else connections.free(hops, source)
+                if held is not None:
+                    connections.closed(provider)
+            if held is None:
+                held = await connections.make(self.name, hops, source, provider, tried)
+        finally:
+            self._connecting -= 1
+        session.hold(held, source)
+        self._connected += 1
+        self._house.rests.succeeded(self.name)
+        self._spread()
+        return held
+
+    def _drop_held(self, session: "Session") -> None:
+        if session.held is not None:
+            self._connected -= 1
+            session.release()
+
+    # Those that are not tried.
+
+    async def _screened(self, batch: Batch) -> Batch:
+        house, entry = self._house, batch.entry
+        now = house.now()
+        if entry.by_mode == "R" and now >= entry.deliver_by:  # RFC 2852 §4.1.3
+            why = "it could not be delivered by the time that its sender gave"
+            await house.resolution.ended(entry, batch.recipients, State.EXPIRED, "5.4.7", why)
+            return Batch(entry, ())
+        try:
+            stopped = await house.screening.stopped(entry, batch.recipients, now)
+        except StoreError as error:
+            await self._put_off(batch, now + 60, str(error))
+            return Batch(entry, ())
+        if not stopped:
+            return batch
+        for recipient in batch.recipients:
+            found = stopped.get(recipient.position)
+            if isinstance(found, Refused):
+                await house.resolution.ended(entry, [recipient], State.SUPPRESSED, found.status, found.why)
+            elif found is not None:
+                await self._put_off(Batch(entry, [recipient]), found.until, found.why)
+        return Batch(entry, [each for each in batch.recipients if each.position not in stopped])
+
+    async def _put_off(self, batch: Batch, until: int, why: str) -> None:
+        """Not an attempt; what has expired meanwhile ends."""
+        house, entry, now = self._house, batch.entry, self._house.now()
+        if now >= entry.expires:
+            met = failure_of(TryLater("4.4.7", why))
+            await house.resolution.attempted(entry, _all(batch.recipients, met))
+            return
+        due = min(max(until, now + 1), max(entry.expires, now + 1))
+        await house.resolution.put_off([put_off(each, due, why) for each in batch.recipients])
+
+    async def _unreachable(self, batch: Batch, met: Met, everything: bool) -> bool:
+        """No host answered. While others of this engine are connected it is only this worker that ends."""
+        house = self._house
+        if self._connected and everything:
+            self._batches.appendleft(batch)
+            return False
+        await house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
+        if not everything:
+            return True
+        house.rests.failed(self.name, met.reply, house.seconds(), schedule_of(batch.entry, house.settings()))
+        while not self._stopping and (other := await self._next()) is not None:
+            other = await self._screened(other)
+            if other.recipients:
+                await house.resolution.attempted(other.entry, _all(other.recipients, met), self._provider)
+        return False
+
+
+class Session:
+    """What one worker has in its hands. busy: it may have been delivered, and that is not stored yet."""
+
+    __slots__ = ("_house", "_source", "busy", "done", "held", "remembered")
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._source = Source()
+        self.held: Held | None = None
+        self.busy = False
+        self.done = 0
+        self.remembered: list[tuple[QueuedRecipient, Met]] = []
+
+    def hold(self, held: Held, source: Source) -> None:
+        self.held, self._source, self.done = held, source, 0
+
+    def serves(self, hops: Sequence[Hop], source: Source, tried: Sequence[Hop]) -> bool:
+        held = self.held
+        if held is None or tried or source != self._source or not held.connection.idle():
+            return False
+        return held.hop in hops
+
+    def gives_way(self, workers: int) -> bool:
+        """Whether others are to have the connection's place."""
+        held = self.held
+        if held is None:
+            return False
+        self.done += 1
+        if self._house.limits.excess(held.provider):
+            return True
+        return self._house.connections.wanted(held.provider) and (workers > 1 or self.done >= MESSAGES_BEFORE_OTHERS)
+
+    def release(self) -> None:
+        held, self.held = self.held, None
+        if held is not None:
+            self._house.connections.park(held, self._source)
+
+
+def _all(recipients: Sequence[QueuedRecipient], met: Met) -> list[tuple[QueuedRecipient, Met]]:
+    return [(each, met) for each in recipients]
+
+
+def _others(hops: Sequence[Hop], tried: Sequence[Hop]) -> bool:
+    return any(hop not in tried for hop in hops)
+
+
+def _last_greylisted_first(batch: Batch, hops: Sequence[Hop]) -> Sequence[Hop]:
+    """A greylist remembers who came to this host: the one that answered last goes first, where there are several."""
+    history = batch.recipients[0].history
+    if not history or len(hops) < 2 or history[-1].status[:1] != "4":
+        return hops
+    last = history[-1]
+    if not is_greylisting(Met(TryLater(last.status, last.reply), 450, last.reply)):
+        return hops
+    return sorted(hops, key=lambda hop: where_of(hop) != last.where)
