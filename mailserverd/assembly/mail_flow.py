@@ -22,6 +22,7 @@ from mailserverd.delivery.local_transport import LocalTransport
 from mailserverd.delivery.notices import MailNotices
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import QueueIds
+from mailserverd.delivery.reports import Reports
 from mailserverd.delivery.route import Router
 from mailserverd.delivery.route import Sending as SendingAtRcpt
 from mailserverd.delivery.spool import Spool
@@ -85,7 +86,13 @@ class MailFlow:
 
 
 def mail_flow(
-    backends: Backends, sending: Sending, reloading: Reloading, metrics: Metrics, trace: Trace, reactor: Any
+    backends: Backends,
+    sending: Sending,
+    reports: Reports,
+    reloading: Reloading,
+    metrics: Metrics,
+    trace: Trace,
+    reactor: Any,
 ) -> MailFlow:
     """Everything between a protocol's last octet and the commit."""
     config = reloading.config
@@ -97,6 +104,7 @@ def mail_flow(
         backends.directory,
         StoredRoom(backends.mail),
         sending,
+        reports,
         hostname,
         lambda: reloading.config.server.postmaster,
     )
@@ -122,6 +130,7 @@ def mail_flow(
         lambda work: elsewhere(_call, work),
         lambda: reloading.config.delivery.max_received_headers,
         sending,
+        reports,
         metrics,
         trace,
     )

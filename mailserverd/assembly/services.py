@@ -26,6 +26,7 @@ from mailserverd.assembly.reloading import Reloading
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
+from mailserverd.delivery.reports import NoReports
 from mailserverd.mailstore.blob_sweep import BlobSweep
 from mailserverd.telemetry.log import LineObserver
 from mailserverd.web.site import monitoring_site
@@ -92,7 +93,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     config = reloading.config
     logins = Logins(backends, config, seen.metrics, reactor, await backends.directory.server_secret("nobody"))
     reloading.tell(logins.reload)
-    flow = mail_flow(backends, NothingGoesOut(), reloading, seen.metrics, seen.trace, reactor)
+    flow = mail_flow(backends, NothingGoesOut(), NoReports(), reloading, seen.metrics, seen.trace, reactor)
     listeners = Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
     watch_store(seen, backends, config.server.data_directory)
     sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)

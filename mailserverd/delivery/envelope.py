@@ -24,13 +24,14 @@ class Remote(NamedTuple):
 
 class Routed(NamedTuple):
     """One RCPT that was accepted. address: as it came, without angle brackets; accounts: each once; with what is
-    remote at least one."""
+    remote at least one, but for a report: mail to an address of this server's making, which is read."""
 
     address: bytes
     accounts: tuple[Account, ...]
     remote: tuple[Remote, ...] = ()
     notify: str = ""
     orcpt: str = ""
+    report: bool = False
 
     def asked(self, options: RcptOptions) -> "Routed":
         """With what the sender wants to be told of it."""

@@ -16,6 +16,7 @@ from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, ou
 from mailserverd.delivery.envelope import Envelope, Remote, Routed
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import delivery_key
+from mailserverd.delivery.reports import Reports
 from mailserverd.delivery.spool import Spooled
 from mailserverd.delivery.submission_headers import take_class
 from mailserverd.delivery.trace_headers import DateLine, examine, message_id_of, trace_prefix, without_fields
@@ -54,6 +55,7 @@ class Inbound:
         run_in_thread: Callable[[Callable[[], tuple[bytes, str]]], Awaitable[tuple[bytes, str]]],
         max_received: Callable[[], int],
         sending: Sending,
+        reports: Reports,
         metrics: Metrics,
         trace: Trace,
     ) -> None:
@@ -64,6 +66,7 @@ class Inbound:
         self._run_in_thread = run_in_thread
         self._max_received = max_received
         self._sending = sending
+        self._reports = reports
         self._metrics = metrics
         self._trace = trace
 
@@ -118,6 +121,8 @@ class Inbound:
 
     async def _receive(self, envelope: Envelope, message: bytes, mail_class: str) -> list[Outcome]:
         now = int(self._seconds())
+        if envelope.account is None or any(each.report for each in envelope.recipients):
+            await self._read(envelope, message, now)
         remote = [each for routed in envelope.recipients for each in routed.remote]
         if remote:
             refusal = await self._send(envelope, remote, message, mail_class, now)
@@ -127,7 +132,7 @@ class Inbound:
         outcomes: dict[AccountId, Outcome] = {}
         if not accounts and not (envelope.account is not None and envelope.account.keep_sent):
             self._note(envelope, accounts, outcomes, message_id_of(message), len(message))
-            return [DELIVERED]
+            return [DELIVERED] * (len(envelope.recipients) if envelope.apart else 1)
         scanned = await self._copies.prepare(message)
         if len(accounts) == 1:
             outcomes = {accounts[0].account_id: await self._copy(envelope, accounts[0], scanned, len(message), now)}
@@ -143,6 +148,10 @@ class Inbound:
         if account is not None and account.keep_sent and answers == [DELIVERED]:
             await self._keep_sent(envelope, account, scanned, now)
         return answers
+
+    async def _read(self, envelope: Envelope, message: bytes, now: int) -> None:
+        recipients = [each.address.decode("utf-8", "replace") for each in envelope.recipients]
+        await self._reports.read(recipients, envelope.reverse_path.decode("utf-8", "replace"), message, now)
 
     async def _send(
         self,

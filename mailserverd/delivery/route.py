@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mailserverd.delivery.envelope import Remote, Routed
+from mailserverd.delivery.reports import Reports
 from mailserverd.interfaces.directory import Directory
 from mailserverd.model.account import Account
-from mailserverd.model.address import ascii_domain
+from mailserverd.model.address import ascii_domain, canonical_address
 from mailserverd.model.errors import NotFound, StoreError
 from mailserverd.model.identifiers import AccountId
 from mailserverd.model.outcome import Refused, TryLater
@@ -42,9 +43,16 @@ class Router:
     """postmaster: the configured address for postmaster's mail, "" for the first account."""
 
     def __init__(
-        self, directory: Directory, room: Room, sending: Sending, hostname: str, postmaster: Callable[[], str]
+        self,
+        directory: Directory,
+        room: Room,
+        sending: Sending,
+        reports: Reports,
+        hostname: str,
+        postmaster: Callable[[], str],
     ) -> None:
         self._sending = sending
+        self._reports = reports
         self._directory = directory
         self._room = room
         self._hostname = hostname.lower()
@@ -64,6 +72,9 @@ class Router:
             return await self._route_postmaster(path)
         if not self.is_local(domain):
             return NOT_OURS if sender is None else await self._elsewhere(path, sender)
+        leads_to = await self._reports.leads_to(address)
+        if leads_to is not None:
+            return Routed(path.wire, await self._accounts_of(leads_to), report=True)
         try:
             found = await self._directory.resolve(address)
         except NotFound:
@@ -72,6 +83,13 @@ class Router:
         if not accounts:
             return DISABLED if found else UNKNOWN
         return await self._with_room(path, accounts, octets)
+
+    async def _accounts_of(self, address: str) -> tuple[Account, ...]:
+        try:
+            found = await self._directory.resolve(canonical_address(address)) if address else ()
+        except NotFound:
+            found = ()
+        return tuple(each.account for each in found if not each.account.disabled)
 
     async def _elsewhere(self, path: Path, sender: Account) -> Routed | Refused | TryLater:
         refusal = await self._sending.admits(sender, path.address)

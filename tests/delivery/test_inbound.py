@@ -347,3 +347,32 @@ def test_a_copy_in_sent_where_the_account_wants_one(house: House) -> None:
     assert [each[0] for each in house.copies.sent] == [house.anna.account_id]
     house.copies.failing[house.anna.account_id] = TryAgain("no disk")
     assert submitted(house, remote("x@a.example")) == [DELIVERED], "it was sent all the same"
+
+
+def test_mail_from_outside_is_read_for_reports_before_it_is_answered(house: House) -> None:
+    assert receive(house, envelope(house, sender=b"")) == [Delivered()]
+    [(recipients, reverse_path, message)] = house.reports.seen
+    assert (recipients, reverse_path) == (["anna@example.org"], "")
+    assert message.endswith(MESSAGE)
+    house.reports.error = TryAgain("full")
+    [outcome] = receive(house, envelope(house))
+    assert isinstance(outcome, TryLater)
+    assert len(house.copies.delivered) == 1
+
+
+def test_a_users_own_mail_is_not_read_unless_it_goes_to_an_address_of_the_servers_making(house: House) -> None:
+    own = envelope(house)._replace(account=house.bob)
+    receive(house, own)
+    assert house.reports.seen == []
+    receive(house, own._replace(recipients=(Routed(b"unsubscribe-x@example.org", (), report=True),)))
+    assert [recipients for recipients, _, _ in house.reports.seen] == [["unsubscribe-x@example.org"]]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_mail_that_is_only_read_has_no_copy_and_is_answered_for_each_recipient(house: House, apart: bool) -> None:
+    report = Routed(b"unsubscribe-x@example.org", (), report=True)
+    assert receive(house, envelope(house, report, report, apart=apart)) == [DELIVERED] * (2 if apart else 1)
+    assert house.copies.delivered == []
+    anna = Routed(b"anna@example.org", (house.anna,))
+    assert receive(house, envelope(house, report, anna, apart=apart)) == [DELIVERED] * (2 if apart else 1)
+    assert len(house.copies.delivered) == 1

@@ -124,3 +124,16 @@ def test_whose_address_it_is(house: House) -> None:
     assert not owns(house, b"<>")
     house.directory.names["team@example.org"] = [house.bob, house.anna]
     assert owns(house, b"<team@example.org>")
+
+
+def test_an_address_of_the_servers_making_leads_to_who_it_was_made_for_and_is_read(house: House) -> None:
+    house.reports.leads = {
+        "bounce-q1-0-x@example.org": "Anna@example.org",
+        "unsubscribe-x@example.org": "",
+        "bounce-q2-0-x@example.org": "gone@example.org",
+    }
+    path = b"Bounce-q1-0-x@example.org"
+    assert ask(house, path.decode()) == Routed(path, (house.anna,), report=True)
+    for address in ("unsubscribe-x@example.org", "bounce-q2-0-x@example.org"):
+        assert ask(house, address) == Routed(address.encode(), (), report=True)
+    assert ask(house, "bounce-q3-0-x@example.org") is UNKNOWN

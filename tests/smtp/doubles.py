@@ -192,6 +192,23 @@ class FakeExchange:
         return Login(account, "PLAIN")
 
 
+class FakeReports:
+    """leads: addresses of the server's own making. seen: what was read."""
+
+    def __init__(self) -> None:
+        self.leads: dict[str, str] = {}
+        self.seen: list[tuple[list[str], str, bytes]] = []
+        self.error: Exception | None = None
+
+    async def leads_to(self, address: str) -> str | None:
+        return self.leads.get(address)
+
+    async def read(self, recipients: Sequence[str], reverse_path: str, message: bytes, now: int) -> None:
+        if self.error is not None:
+            raise self.error
+        self.seen.append((list(recipients), reverse_path, message))
+
+
 @dataclass
 class FakeAuthenticator:
     accounts: dict[bytes, Account] = field(default_factory=dict)
@@ -227,6 +244,7 @@ class House:
         self.copies = FakeCopies()
         self.records = FakeRecords()
         self.sending = FakeSending()
+        self.reports = FakeReports()
         self.room = FakeRoom()
         self.metrics = Metrics()
         self.trace = Trace(self.seconds)
@@ -241,6 +259,7 @@ class House:
             self.directory,  # type: ignore[arg-type]
             self.room,
             self.sending,
+            self.reports,
             HOSTNAME,
             lambda: self.config.server.postmaster,
         )
@@ -265,6 +284,7 @@ class House:
             at_once,
             lambda: self.config.delivery.max_received_headers,
             self.sending,
+            self.reports,
             self.metrics,
             self.trace,
         )
