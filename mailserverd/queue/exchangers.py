@@ -79,6 +79,8 @@ def in_order(records: Sequence[MailExchanger], chance: Random) -> list[MailExcha
     for each in records:
         best[each.host] = min(each.preference, best.get(each.host, each.preference))
     ordered: list[MailExchanger] = []
+    if len(best) == 1:
+        return [MailExchanger(preference, host) for host, preference in best.items()]
     by_preference = sorted((preference, host) for host, preference in best.items())
     for preference, group in groupby(by_preference, key=lambda pair: pair[0]):
         equals = [MailExchanger(preference, host) for _, host in group]
@@ -106,7 +108,10 @@ class Found(NamedTuple):
 
 async def with_addresses(wanted: Sequence[MailExchanger], resolver: Resolver, chance: Random) -> Found:
     """Those that have addresses, all looked up at once."""
-    asked = await gatherResults([Deferred.fromCoroutine(_addresses(each.host, resolver)) for each in wanted])
+    if len(wanted) == 1:
+        asked = [await _addresses(wanted[0].host, resolver)]
+    else:
+        asked = await gatherResults([Deferred.fromCoroutine(_addresses(each.host, resolver)) for each in wanted])
     hosts, failed, missing = [], "", False
     for each, answer in zip(wanted, asked, strict=True):
         if isinstance(answer, LookupFailed):

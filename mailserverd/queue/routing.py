@@ -88,9 +88,7 @@ class DnsRouting:
         if not isinstance(found, Exchangers):
             return found
         asked = await self._asked(domain, found.secure, aim, route, require_tls)
-        rules = await gatherResults(
-            [Deferred.fromCoroutine(rule(asked, each.host, port, self._resolver, self._broken)) for each in found.hosts]
-        )
+        rules = await self._rules(asked, [each.host for each in found.hosts], port)
         if asked.sts is not None and asked.sts.mode is Mode.ENFORCE:
             for each in found.hosts:
                 if not asked.sts.allows(each.host):
@@ -103,6 +101,12 @@ class DnsRouting:
             for address in each.addresses
         ]
         return tuple(hops[:MAX_HOPS]) or _why_none(rules)
+
+    async def _rules(self, asked: Asked, hosts: Sequence[str], port: int) -> Sequence[TlsRule | Refused | TryLater]:
+        ruled = [rule(asked, host, port, self._resolver, self._broken) for host in hosts]
+        if len(ruled) == 1:
+            return [await ruled[0]]
+        return await gatherResults([Deferred.fromCoroutine(each) for each in ruled])
 
     def connected(self, destination: str, hop: Hop, peer: Peer) -> None:
         if peer.tls:

@@ -70,7 +70,11 @@ class DnsResolver:
 
     async def addresses(self, host: str) -> tuple[tuple[str, ...], bool]:
         kinds = (RdataType.AAAA, RdataType.A)
-        both = await gatherResults([Deferred.fromCoroutine(self._tried(host, kind)) for kind in kinds])
+        both: list[Answer | NoSuchDomain | LookupFailed]
+        if all(self._held(host, kind) for kind in kinds):
+            both = [await self._tried(host, kind) for kind in kinds]
+        else:
+            both = await gatherResults([Deferred.fromCoroutine(self._tried(host, kind)) for kind in kinds])
         found = [each for each in both if isinstance(each, Answer)]
         records = tuple(address for each in found for address in each.records)
         if not records:
@@ -115,9 +119,12 @@ class DnsResolver:
             raise NoSuchDomain(name, answer.secure)
         return answer
 
+    def _held(self, name: str, kind: RdataType) -> Answer | None:
+        return self._cache.get((name, kind), self._clock.seconds())
+
     async def _lookup(self, name: str, kind: RdataType) -> Answer:
-        key = (name, int(kind))
-        held = self._cache.get(key, self._clock.seconds())
+        key = (name, kind)
+        held = self._held(name, kind)
         if held is not None:
             return held
         waiting: Deferred[Answer] = Deferred()
