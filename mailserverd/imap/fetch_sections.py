@@ -121,6 +121,7 @@ async def _write_large(
                     session.send(announced, block)
                     announced = b""
                     left -= len(block)
+                    del block  # while the client, or the next one, is waited for
                     await session.drained()
                 if announced:
                     session.send(announced)
