@@ -6,9 +6,14 @@ attempt is stopped by what became known since the message was accepted; what is 
 
 from collections.abc import Mapping, Sequence
 
+from twisted.logger import Logger
+
+from mailserverd.interfaces.sent_messages import SentMessages
 from mailserverd.model.account import Account
+from mailserverd.model.errors import StoreError
 from mailserverd.model.outcome import Refused, TryLater
 from mailserverd.model.queue_entry import QueuedRecipient, QueueEntry
+from mailserverd.model.reputation import SentMessage
 from mailserverd.queue.caps import Caps
 from mailserverd.queue.parts import Wait
 from mailserverd.queue.suppression import SuppressionList, said
@@ -16,11 +21,14 @@ from mailserverd.queue.suspension import Suspensions
 
 SUSPENDED_WAIT_SECONDS = 900
 
+_log = Logger()
+
 
 class AccountRules:
     """The SendingRules of submission and the Screening of the engine."""
 
-    def __init__(self, suspensions: Suspensions, suppression: SuppressionList, caps: Caps) -> None:
+    def __init__(self, suspensions: Suspensions, suppression: SuppressionList, caps: Caps, sent: SentMessages) -> None:
+        self._sent = sent
         self._suspensions = suspensions
         self._suppression = suppression
         self._caps = caps
@@ -38,6 +46,24 @@ class AccountRules:
     async def message(self, account: Account, addresses: Sequence[str], now: int) -> Refused | TryLater | None:
         suspended = await self._suspensions.refusal(account.account_id)
         return suspended if suspended is not None else await self._caps.message(account, addresses, now)
+
+    async def accepted(self, entry: QueueEntry, addresses: Sequence[str]) -> None:
+        """Only for what an account sends: nobody is judged by the rest."""
+        if entry.account_id is None:
+            return
+        message = SentMessage(
+            entry.queue_id,
+            entry.account_id,
+            entry.sender,
+            entry.mail_class,
+            entry.message_id,
+            entry.created,
+            len(addresses),
+        )
+        try:
+            await self._sent.record(message, addresses)
+        except StoreError as error:
+            _log.warn("reports on a message will not be matched", queue_id=entry.queue_id, why=str(error))
 
     async def stopped(
         self, entry: QueueEntry, recipients: Sequence[QueuedRecipient], now: int

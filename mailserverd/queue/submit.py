@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from mailserverd.config.outbound import MailClass, Outbound
@@ -64,6 +65,10 @@ class SendingRules(Protocol):
         """Asked, and counted, when the message is there. Raises StoreError."""
         ...
 
+    async def accepted(self, entry: QueueEntry, addresses: Sequence[str]) -> None:
+        """It is about to be in the queue: remember it for the reports that may come. Raises nothing."""
+        ...
+
 
 class NoRules:
     """Everything may be sent."""
@@ -73,6 +78,9 @@ class NoRules:
 
     async def message(self, account: Account, addresses: Sequence[str], now: int) -> Refused | TryLater | None:
         return None
+
+    async def accepted(self, entry: QueueEntry, addresses: Sequence[str]) -> None:
+        return
 
 
 class Submit:
@@ -105,13 +113,15 @@ class Submit:
             return name
         if wanted.options.by_mode == "R" and wanted.options.deliver_by <= 0:
             return TOO_LATE
+        addresses = [each.address for each in wanted.recipients]
         if account is not None:
-            addresses = [each.address for each in wanted.recipients]
             refusal = await self._rules.message(account, addresses, wanted.now)
             if refusal is not None:
                 return refusal
         entry = entry_of(wanted, name, outbound)
+        remembered = Deferred.fromCoroutine(self._rules.accepted(entry, addresses))  # in the same commit
         await self._store.submit(entry, recipients_of(wanted, entry), wanted.message)
+        await remembered
         _log.info(
             "message queued",
             queue_id=wanted.queue_id,

@@ -21,13 +21,13 @@ ENTRY = QueueEntry("q1", "anna@example.org", ANNA.account_id, "bulk", 0, 1_000, 
 
 class Rules:
     def __init__(self) -> None:
-        stores = Stores()
+        self.stores = stores = Stores()
         self.suspensions = Suspensions(
             stores.reputation, stores.counts, lambda: SuspensionSettings(100, 10, 0.3), Telling()
         )
         self.suppression = SuppressionList(stores.reputation, lambda: SuppressionSettings(5, 180), lambda _: False)
         caps = Caps(stores.counts, lambda: CapSettings(1, 0, 0))
-        self.all = AccountRules(self.suspensions, self.suppression, caps)
+        self.all = AccountRules(self.suspensions, self.suppression, caps, stores.sent)
 
 
 def recipients(*addresses: str) -> list[QueuedRecipient]:
@@ -86,3 +86,14 @@ def test_our_own_reports_are_owed_also_to_who_is_suppressed() -> None:
     assert run(rules.all.stopped(report, recipients(BOB), 5)) == {}
     forward = QueueEntry("q1", "x@far.example", None, "", 0, 1_000, 10)
     assert set(run(rules.all.stopped(forward, recipients(BOB), 5))) == {0}
+
+
+def test_what_an_account_sends_is_remembered_for_reports() -> None:
+    rules = Rules()
+    run(rules.all.accepted(ENTRY, [BOB, EVE]))
+    run(rules.all.accepted(QueueEntry("q2", "x@far.example", None, "", 0, 1_000, 10), [BOB]))
+    assert run(rules.stores.sent.position("q1", EVE)) == 1
+    assert run(rules.stores.sent.sent("q1")).recipients == 2
+    assert run(rules.stores.sent.sent("q2")) is None
+    rules.stores.records.full = True
+    run(rules.all.accepted(ENTRY, [BOB]))

@@ -37,6 +37,9 @@ class Rules:
         self.asked = addresses
         return self.refusal
 
+    async def accepted(self, entry: QueueEntry, addresses: Sequence[str]) -> None:
+        self.remembered = entry.queue_id, addresses
+
 
 class Case:
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ def test_an_entry_with_its_recipients_and_the_scheduler_is_told() -> None:
     case = Case()
     assert case.send() is None
     assert case.woken == 1
+    assert case.rules.remembered == ("q1", ["x@a.example", "y@b.example"])
     assert (case.entry.sender, case.entry.account_id, case.entry.expires) == ("anna@example.org", 1, NOW + 1000)
     assert [(each.position, each.address, each.state, each.next_attempt) for each in case.recipients] == [
         (0, "x@a.example", State.DUE, NOW),
