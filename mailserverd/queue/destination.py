@@ -42,6 +42,7 @@ class Destination:
         self._batches: deque[Batch] = deque()
         self._workers: dict[Deferred[None], Session] = {}
         self._employed = 0
+        self._seeking = 0  # workers who have no place for a connection yet
         self._connecting = 0
         self._connected = 0
         self._stopping = False
@@ -74,20 +75,22 @@ class Destination:
 
     def _employ(self) -> None:
         self._employed += 1
+        self._seeking += 1
         session = Session(self._house)
         worker = Deferred.fromCoroutine(self._work(session))
         if not worker.called:
             self._workers[worker] = session
         worker.addErrback(self._failed)
-        worker.addBoth(lambda _: self._left(worker))
+        worker.addBoth(lambda _: self._left(worker, session))
 
     def _failed(self, failure: Failure) -> None:
         if not (failure.check(CancelledError) and self._stopping):
             _log.failure("an engine of the queue failed", failure, destination=self.name)
 
-    def _left(self, worker: Deferred[None]) -> None:
+    def _left(self, worker: Deferred[None], session: "Session") -> None:
         self._workers.pop(worker, None)
         self._employed -= 1
+        self._seated(session)
         if self._employed:
             return
         if self._batches and not self._stopping:
@@ -95,6 +98,11 @@ class Destination:
             return
         self._give_back()
         self._ended(self)
+
+    def _seated(self, session: "Session") -> None:
+        if session.seeking:
+            session.seeking = False
+            self._seeking -= 1
 
     def _give_back(self) -> None:
         rest = [each for batch in self._batches for each in batch.recipients]
@@ -111,7 +119,8 @@ class Destination:
                 self.found_nothing = False
                 done = False
                 try:
-                    self._spread()
+                    if session.held is not None:
+                        self._spread()
                     done = await self._deliver(batch, session)
                     session.busy = False
                 except BaseException:
@@ -146,8 +155,8 @@ class Destination:
 
     def _spread(self) -> None:
         """One more worker, where there is work for it."""
-        wanted = self._connected and len(self._batches) > self._connecting and not self._stopping
-        if wanted and self._house.connections.room(self._provider):
+        wanted = self._connected and not self._seeking and len(self._batches) > self._connecting
+        if wanted and not self._stopping and self._house.connections.room(self._provider):
             self._employ()
 
     # One batch.
@@ -274,6 +283,7 @@ class Destination:
                 held = None if tried else connections.free(hops, source)
                 if held is not None:
                     connections.closed(provider)
+            self._seated(session)
             if held is None:
                 held = await connections.make(self.name, hops, source, provider, tried)
         finally:
@@ -343,12 +353,13 @@ class Destination:
 class Session:
     """What one worker has in its hands. busy: it may have been delivered, and that is not stored yet."""
 
-    __slots__ = ("_house", "_source", "busy", "done", "held", "remembered")
+    __slots__ = ("_house", "_source", "busy", "done", "held", "remembered", "seeking")
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._source = Source()
         self.held: Held | None = None
+        self.seeking = True
         self.busy = False
         self.done = 0
         self.remembered: list[tuple[QueuedRecipient, Met]] = []
