@@ -106,7 +106,7 @@ def as_mail(report: Report, recipient: str, now: int, content: bytes) -> bytes:
     """RFC 8460 §5.3. content: the report as as_json has it."""
     boundary = f"=_tlsrpt_{report.day}_{report.domain}"[:70]
     head = (
-        f"From: TLS reports <noreply-smtp-tls-reporting@{report.submitter}>\r\n"
+        f"From: TLS reports <{report.contact}>\r\n"  # a domain of ours, whose key signs it (RFC 8460 §3)
         f"To: <{recipient}>\r\n"
         f"Subject: Report Domain: {report.domain}\r\n"
         f"\tSubmitter: {report.submitter}\r\n"

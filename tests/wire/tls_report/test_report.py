@@ -63,6 +63,7 @@ def test_mail() -> None:
     assert octets.isascii()
     assert max(map(len, octets.split(b"\r\n"))) <= 998
     message = email.message_from_bytes(octets, policy=email.policy.default)
+    assert message["From"] == "TLS reports <postmaster@here.example>"
     assert message["TLS-Report-Domain"] == "a.example"
     assert message["TLS-Report-Submitter"] == "mail.here.example"
     assert message["To"] == "reports@a.example"
