@@ -36,7 +36,7 @@ def next_name(known: Sequence[Generation], now: int) -> str:
     """The day; a letter behind it where there is one of this day."""
     day: str = strftime("%Y%m%d", gmtime(now))
     taken = {each.name for each in known}
-    for suffix in ("", *"bcdefghijklmnopqrstuvwxyz"):
+    for suffix in ["", *"bcdefghijklmnopqrstuvwxyz"]:
         if day + suffix not in taken:
             return day + suffix
     raise NothingToDo("there are more than enough keys of today")
