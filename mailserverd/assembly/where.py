@@ -31,6 +31,7 @@ from mailserverd.queue.routing import DnsRouting
 from mailserverd.queue.sts_store import StsStore
 from mailserverd.queue.tls_counts import TlsCounts
 from mailserverd.queue.tls_reports import ReportSender, TlsReports
+from mailserverd.telemetry.metrics import Metrics
 
 log = Logger()
 
@@ -69,7 +70,7 @@ class Where:
         log.info("DANE is {state}", state=state)
 
 
-def where(records: LmdbRecords, reloading: Reloading, reactor: Any) -> Where:
+def where(records: LmdbRecords, reloading: Reloading, metrics: Metrics, reactor: Any) -> Where:
     def outbound() -> Outbound:
         return reloading.config.outbound
 
@@ -79,6 +80,7 @@ def where(records: LmdbRecords, reloading: Reloading, reactor: Any) -> Where:
     elsewhere, chance = in_thread(reactor), SystemRandom()
     resolver = DnsResolver(reloading.config.dns, reactor, elsewhere, os.urandom)
     reloading.tell(lambda new: resolver.reload(new.dns))
+    _watch(resolver, metrics)
     web = HttpClient(reactor, resolver, Authorities(lambda: outbound().ca_file, elsewhere), chance)
     counts, store = TlsCounts(records, reactor), StsStore(records)
     sts = MtaSts(resolver, web, store, lambda: outbound().sts_port, reactor, time, failed)
@@ -87,6 +89,12 @@ def where(records: LmdbRecords, reloading: Reloading, reactor: Any) -> Where:
     ourselves = Ourselves(hostname, lambda: listening(reloading.config))
     routing = DnsRouting(resolver, sts, reports, outbound, hostname, ourselves, chance, time)
     return Where(resolver, web, routing, sts, counts, reloading, reactor)
+
+
+def _watch(resolver: DnsResolver, metrics: Metrics) -> None:
+    metrics.read("dns_questions", "Questions to nameservers since the start", lambda: float(resolver.asked))
+    metrics.read("dns_failures", "Those of them that no nameserver answered", lambda: float(resolver.failed))
+    metrics.read("dns_remembered", "Answers that are remembered", lambda: float(resolver.remembered))
 
 
 def listening(config: Config) -> Iterator[tuple[str, int]]:

@@ -7,6 +7,7 @@ from mailserverd.assembly.dane_state import dane_state
 from mailserverd.assembly.where import listening, where
 from mailserverd.config.schema import Config
 from mailserverd.queue.parts import NoticesDropped
+from mailserverd.telemetry.metrics import Metrics
 from tests.nameserver.authority import Authority, HttpsServer
 from tests.nameserver.real import RealReactor
 from tests.nameserver.server import Nameserver
@@ -74,15 +75,20 @@ def test_from_a_domain_to_hops_over_the_network(tmp_path: Path) -> None:
     with Nameserver(zones) as server, HttpsServer(authority.issue("mta-sts.a.example"), answer) as web:
         outbound = {"remote_port": 2525, "sts_port": web.port, "ca_file": str(authority.file)}
         reloads: Any = Reloads(config(tmp_path, dns={"nameservers": [server.address]}, outbound=outbound))
-        made = where(MemoryRecords(), reloads, reactor)  # type: ignore[arg-type]
+        metrics = Metrics()
+        made = where(MemoryRecords(), reloads, metrics, reactor)  # type: ignore[arg-type]
         (hop,) = reactor.run_until(made.routing.hops("a.example", False))
         assert (hop.host, hop.address, hop.port) == ("m.a.example", "127.0.0.9", 2525)
         assert (hop.tls.need, hop.tls.policy) == ("verify", "sts")
         refused = reactor.run_until(made.routing.hops("b.example", False))
         assert refused.status == "5.4.6"
+        remembered = metrics.readings["dns_remembered"][1]()
+        assert remembered >= 5
         for each in reloads.users:
             each(config(tmp_path, dns={"nameservers": ["127.0.0.1:1"]}))
         assert reactor.run_until(made.routing.hops("c.example", False)).status == "4.4.3"
+        assert metrics.readings["dns_questions"][1]() > remembered
+        assert metrics.readings["dns_failures"][1]() == 1
         parts = made.parts(NoticesDropped())
         for part in parts:
             reactor.run_until(part.start())

@@ -31,7 +31,10 @@ _WITHOUT_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVER
 
 
 class DnsResolver:
-    """in_thread(function, argument) runs off the reactor's thread; randomness(n) gives n octets."""
+    """in_thread(function, argument) runs off the reactor's thread; randomness(n) gives n octets.
+
+    asked, failed: how many questions went out (not those from memory), and how many of them found no answer
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class DnsResolver:
         randomness: Callable[[int], bytes],
         system: Path = SYSTEM_FILE,
     ) -> None:
+        self.asked = self.failed = 0
         self._clock = reactor
         self._randomness = randomness
         self._system = system
@@ -54,6 +58,10 @@ class DnsResolver:
     @property
     def trusts_ad(self) -> bool:
         return self._servers.believed
+
+    @property
+    def remembered(self) -> int:
+        return len(self._cache)
 
     def reload(self, settings: Dns) -> None:
         """Other nameservers know other things: then nothing is remembered."""
@@ -156,6 +164,7 @@ class DnsResolver:
 
     async def _ask(self, name: str, kind: RdataType) -> Answer:
         end = self._clock.seconds() + LONGEST * self._settings.timeout_seconds
+        self.asked += 1
         why, spoke = "there was no time to ask", set[Nameserver]()
         for server in self._servers.order(self._clock.seconds()) * ROUNDS:
             left = end - self._clock.seconds()
@@ -174,6 +183,7 @@ class DnsResolver:
                 return read(reply, name, kind, server.believed)
             spoke.add(server)
             why = f"nameserver {server} says {dns.rcode.to_text(reply.rcode())}"
+        self.failed += 1
         raise LookupFailed(f"no answer about {name} ({RdataType.to_text(kind)}): {why}")
 
     async def _one(self, server: Nameserver, name: str, kind: RdataType, seconds: float) -> dns.message.Message:
