@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from mailserverd.interfaces.mail_transport import CannotDowngrade, Outgoing, Peer
 from mailserverd.model.outcome import Outcome, Refused, TryLater
 from mailserverd.smtp.sending.results import Results
+from mailserverd.wire.mime.utf8_headers import has_utf8_headers
 from mailserverd.wire.smtp.client.command import BadArgument, MailParameters, mail, rcpt, wire_path
 from mailserverd.wire.smtp.client.offer import PeerOffer
 from mailserverd.wire.smtp.content import fault_of
@@ -89,14 +90,9 @@ def _smtputf8(message: Outgoing, octets: bytes, offer: PeerOffer) -> bool:
         return False
     if "SMTPUTF8" in offer.keywords:
         return True
-    if message.smtputf8 and not (octets.isascii() or header_of(octets).isascii()):
+    if message.smtputf8 and has_utf8_headers(octets):
         raise _never("5.6.7", _NO_UTF8)
     return False
-
-
-def header_of(octets: bytes) -> bytes:
-    end = octets.find(b"\r\n\r\n")
-    return octets if end < 0 else octets[:end]
 
 
 def _recipients(message: Outgoing, offer: PeerOffer, utf8: bool, results: Results) -> list[tuple[int, bytes]]:
