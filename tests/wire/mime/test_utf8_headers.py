@@ -4,7 +4,8 @@ from mailserverd.wire.mime.utf8_headers import has_utf8_headers
 
 PARTS = (
     "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\nPräambel\r\n--b\r\n"
-    "Content-Type: image/png; name={}\r\n\r\nü\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: {}\r\n\r\nü\r\n--b--\r\n"
+    "Content-Type: image/png; name={}\r\n\r\nü\r\n--b\r\n"
+    "Content-Type: message/rfc822\r\n\r\nSubject: {}\r\n\r\nü\r\n--b--\r\n"
 )
 
 
