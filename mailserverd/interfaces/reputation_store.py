@@ -24,8 +24,8 @@ class ReputationStore(Protocol):
         """Of one scope, or of all; how many there were."""
         ...
 
-    async def suppressions(self, after: str, limit: int) -> tuple[list[Suppression], str]:
-        """By address, and the cursor of the next page ("": there is none)."""
+    async def suppressions(self, after: str, limit: int, address: str = "") -> tuple[list[Suppression], str]:
+        """By address (of this one alone where it is given), and the cursor of the next page ("": there is none)."""
         ...
 
     async def note_soft(self, address: str, now: int) -> int:

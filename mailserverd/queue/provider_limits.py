@@ -56,6 +56,7 @@ class ProviderLimits:
         blocked: Callable[[str, str, bool, str, int], None],
     ) -> None:
         self._providers = providers
+        self.named = providers.names
         self._classifier = classifier
         self._max_connections = max_connections
         self._blocked = blocked

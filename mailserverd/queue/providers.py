@@ -21,6 +21,7 @@ class Providers:
 
     def __init__(self, groups: Mapping[str, Sequence[str]], suffixes: PublicSuffixList) -> None:
         self._by_name = {name.lower(): provider for provider, names in groups.items() for name in names}
+        self.names = frozenset(groups)
         self._suffixes = suffixes
         self._remembered: OrderedDict[str, str] = OrderedDict()
 

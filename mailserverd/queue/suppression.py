@@ -107,8 +107,8 @@ class SuppressionList:
         """How many there were."""
         return await self._store.remove_suppression(canonical_address(address), scope)
 
-    async def page(self, after: str, limit: int) -> tuple[list[Suppression], str]:
-        return await self._store.suppressions(after, limit)
+    async def page(self, after: str, limit: int, address: str = "") -> tuple[list[Suppression], str]:
+        return await self._store.suppressions(after, limit, canonical_address(address))
 
     def _until(self, now: int) -> int:
         days = self._settings().days

@@ -115,6 +115,27 @@ class Metrics:
         self.outbound_oldest = Family(
             "outbound_oldest_seconds", "Age of the oldest message in the queue", ("state", "class"), Counter
         )
+        self.outbound_reports = Family(
+            "outbound_reports",
+            "Reports about mail that had left, by kind (bounced, complained, unsubscribed)",
+            ("kind",),
+            Counter,
+        )
+        self.outbound_warm_up = Family(
+            "outbound_warm_up",
+            "New addresses of pools: their day (0 is the first), recipients today, and how many they may have",
+            ("source", "what"),
+            Counter,
+        )
+        self.outbound_rests = Family(
+            "outbound_rests", "Addresses of ours that rest, by the provider that blocks them", ("provider",), Counter
+        )
+        self.outbound_limit = Family(
+            "outbound_connection_limit",
+            "Connections at once that a provider is found to take, where it differs from the start",
+            ("provider",),
+            Counter,
+        )
         self.commit_seconds = Family("commit_seconds", "Time of a store commit, fsync included", (), Histogram)
         self.commit_messages = Family(
             "commit_messages", "Operations in a store commit", (), lambda: Histogram(BATCH_MESSAGES)
@@ -130,10 +151,11 @@ class Metrics:
     def counters(self) -> Iterator[Family[Counter]]:
         yield from (self.connections_accepted, self.connections_refused, self.clients_dropped)
         yield from (self.logins, self.deliveries, self.log_events)
-        yield from (self.outbound_attempts, self.outbound_connections)
+        yield from (self.outbound_attempts, self.outbound_connections, self.outbound_reports)
 
     def gauges(self) -> Iterator[Family[Counter]]:
         yield from (self.connections_open, self.outbound_recipients, self.outbound_oldest)
+        yield from (self.outbound_warm_up, self.outbound_rests, self.outbound_limit)
 
     def histograms(self) -> Iterator[Family[Histogram]]:
         yield from (self.commands, self.outbound_seconds, self.commit_seconds)

@@ -67,6 +67,9 @@ class ReputationStoreContract:
             page, after = loop.run(store.suppressions(after, 2))
             seen.append("".join(each.address[0] for each in page))
         assert (seen, after) == (["ab", "cd", "e"], "")
+        loop.run(store.put_suppression(replace(HARD, address="c@example.net", scope="7")))
+        page, after = loop.run(store.suppressions("", 9, "c@example.net"))
+        assert ([each.scope for each in page], after) == (["", "7"], "")
 
     def test_soft_bounces_count_in_a_row(self, loop: Loop, store: ReputationStore) -> None:
         assert [loop.run(store.note_soft("a@example.net", n)) for n in (10, 20)] == [1, 2]

@@ -48,9 +48,10 @@ class LmdbReputation:
             await self._records.write([], [*gone, _SOFT + name_octets(address)])
         return len(gone)
 
-    async def suppressions(self, after: str, limit: int) -> tuple[list[Suppression], str]:
+    async def suppressions(self, after: str, limit: int, address: str = "") -> tuple[list[Suppression], str]:
         last = bytes.fromhex(after) if after else b""
-        found = self._records.scan(_SUPPRESSION, limit + 1, last)
+        prefix = _SUPPRESSION + name_octets(address) + b"\0" if address else _SUPPRESSION
+        found = self._records.scan(prefix, limit + 1, last)
         page = found[:limit]
         more = page[-1][0].hex() if page and len(found) > limit else ""
         return [_suppression(value) for _, value in page], more
