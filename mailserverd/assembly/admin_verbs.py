@@ -36,6 +36,10 @@ class AdminVerbs:
         """name: as on the command line, "account add". Arguments come by name, checked against the annotations."""
         self._verbs[name] = handler, _arguments_of(name, handler)
 
+    def registered(self, name: str) -> Handler:
+        """For a verb that adds to another."""
+        return self._verbs[name][0]
+
     async def call(self, name: str, arguments: Mapping[str, Any]) -> object:
         """Raises VerbRefused, with one line for the administrator, and nothing else."""
         found = self._verbs.get(name)

@@ -90,6 +90,7 @@ def show(invocation: Invocation, address: str) -> None:
             f"octets: {found['octets']}",
             f"password: {'set' if found['has_password'] else 'none'}",
             f"app passwords: {', '.join(found['app_passwords']) or 'none'}",
+            f"suspended from sending: {_suspended(found)}",
         ],
     )
 
@@ -174,6 +175,31 @@ def apop_secret(invocation: Invocation, address: str, password_stdin: bool, with
 
 def _or_default(octets: int | None) -> int | None:
     return None if octets == NONE else octets
+
+
+@command.command("suspend")
+@click.argument("address")
+@click.option("--why", default="", help="A line about the reason, which its owner is told.")
+@answering
+def suspend(invocation: Invocation, address: str, why: str) -> None:
+    """Let the account send nothing to other servers; its owner is told."""
+    made = ask(invocation, "account suspend", address=address, why=why)
+    invocation.answer(made, f"account {made['address']} is suspended from sending: {made['why']}")
+
+
+@command.command("resume")
+@click.argument("address")
+@answering
+def resume(invocation: Invocation, address: str) -> None:
+    """Let a suspended account send again, whoever suspended it; its bounces and complaints are counted anew."""
+    done = ask(invocation, "account resume", address=address)
+    was = "may send again" if done["resumed"] else "was not suspended"
+    invocation.answer(done, f"account {done['address']} {was}")
+
+
+def _suspended(account: dict[str, Any]) -> str:
+    found = account.get("suspended")
+    return f"{found['why']} (by {found['by']})" if found else "no"
 
 
 def _line(account: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "alias": ("mailserverd.cli.alias", "Addresses that lead to accounts."),
     "directory": ("mailserverd.cli.directory", "All domains, accounts and aliases as one file."),
     "queue": ("mailserverd.cli.queue", "Mail on its way to other servers."),
+    "suppression": ("mailserverd.cli.suppression", "Addresses elsewhere that nothing is sent to."),
     "store": ("mailserverd.cli.store", "Check and mend the stored mail."),
     "trace": ("mailserverd.cli.trace", "Tell what happened to a message."),
 }
