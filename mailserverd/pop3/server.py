@@ -5,8 +5,6 @@ tree is used; replies to commands that came together leave together; while the c
 not read either; octets that came before a TLS handshake are never taken for commands after it (RFC 2595 §4).
 """
 
-from collections.abc import Coroutine
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +16,7 @@ from twisted.python.failure import Failure
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.accounts.login import Peer
+from mailserverd.connection.by_hand import begin
 from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.connection.unsent import forget_waiting, waiting_octets
@@ -270,38 +269,36 @@ class Pop3Server(POP3):
         return buffer[: end - 1] if end and buffer[end - 1] == 13 else buffer[:end]
 
     def _started(self, session: Session, later: Later) -> bytes:
-        """Drive a command by hand: most never wait. b"": it waits (then work goes on when it is done), or failed."""
+        """Begin a command: most never wait. b"": it waits (then work goes on when it is done), or failed."""
         self._busy = True
-        coroutine = session.guarded(later)
-        try:
-            waiting = coroutine.send(None)
-        except StopIteration as stop:
-            self._busy = False
-            answer: bytes = stop.value
-            return answer
-        except Exception:
-            self._failed(Failure(), session)
+        begun = begin(session.guarded(later), self._late_answer)
+        self._busy = begun is None
+        if isinstance(begun, Failure):
+            self._failed(begun)
             return b""
-        done: Deferred[bytes] = Deferred.fromCoroutine(_rest(coroutine, waiting))
-        done.addCallbacks(self._finished, self._failed, callbackArgs=(session,), errbackArgs=(session,))
-        return b""
+        return begun or b""
 
-    def _finished(self, answer: bytes, session: Session) -> None:
+    def _late_answer(self, ended: bytes | Failure) -> None:
         self._busy = False
-        if answer and not self._ended:
-            self.send(answer)
-            self._judge(session, answer)
+        session = self._session
+        if self._ended or session is None:
+            return
+        if isinstance(ended, Failure):
+            self._failed(ended)
+            return
+        if ended:
+            self.send(ended)
+            self._judge(session, ended)
         if not self._ended and not self._choked:
             self._work()
 
-    def _failed(self, failure: Failure, session: Session) -> None:
-        self._busy = False
+    def _failed(self, failure: Failure) -> None:
         if self._ended:
             return
         if failure.check(Broken):
-            log.error("connection dropped: {why}", why=failure.getErrorMessage(), session=session.peer.session)
+            log.error("connection dropped: {why}", why=failure.getErrorMessage(), session=self.name)
         else:
-            log.failure("connection dropped", failure, session=session.peer.session)
+            log.failure("connection dropped", failure, session=self.name)
         self._ended = True
         self.transport.abortConnection()
 
@@ -319,21 +316,3 @@ class Pop3Server(POP3):
         if session.bad_commands >= self._services.settings().max_bad_commands:
             self.send(_TOO_MANY)
             self.hang_up()
-
-
-async def _rest(coroutine: Coroutine[Deferred[Any], Any, bytes], waiting: Deferred[Any]) -> bytes:
-    """Go on with a coroutine that was driven to its first wait."""
-    while True:
-        try:
-            result = await waiting
-        except BaseException as error:  # every error belongs to the coroutine, its cancellation too
-            step = partial(coroutine.throw, error)
-        else:
-            step = partial(coroutine.send, result)
-        try:
-            waiting = step()
-        except StopIteration as stop:
-            answer: bytes = stop.value
-            return answer
-        finally:
-            del step  # it would hold an error, and that all that the coroutine held, until garbage is collected

@@ -1,4 +1,4 @@
-"""The connection: octets in, lines and message octets to the session, replies out; times, TLS, back-pressure.
+"""The connection: octets in, replies out in their order; times, TLS, back-pressure, the end.
 
 Standing rules: one command is in flight, and while it is awaited, or while the client does not read, nothing more is
 read from the client than what was on its way; replies to commands that came together are one write; plaintext that
@@ -7,7 +7,6 @@ came with STARTTLS is thrown away (RFC 3207 §6); every connection ends, whateve
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone
@@ -19,27 +18,25 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailserverd.accounts.channel_binding import channel_binding
+from mailserverd.connection.by_hand import begin
 from mailserverd.connection.end import close
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.connection.unsent import forget_waiting, waiting_octets
 from mailserverd.delivery.trace_headers import TlsSeen
 from mailserverd.model.account import Revoked
 from mailserverd.smtp import replies
-from mailserverd.smtp.commands import obey
+from mailserverd.smtp.admission import refusal
 from mailserverd.smtp.deadline import Deadline
+from mailserverd.smtp.input import Input
 from mailserverd.smtp.session import After, Session
 from mailserverd.wire.proxy.header import BadProxyHeader, parse_proxy_header
-from mailserverd.wire.sasl.base64_line import MAX_LINE_OCTETS as MAX_LOGIN_LINE_OCTETS
 from mailserverd.wire.sasl.steps import ChannelBinding
-from mailserverd.wire.smtp.command import MAX_LINE_OCTETS
 from mailserverd.wire.smtp.reply import reply
 
 if TYPE_CHECKING:
     from mailserverd.smtp.factory import SmtpFactory
 
-MAX_SKIPPED_OCTETS = 1_048_576  # of one command line; then the client is dropped
 COMMANDS_A_TURN = 50  # then other sessions have theirs
-_MAX_LOGIN_COMMAND = MAX_LOGIN_LINE_OCTETS + 40
 
 _log = Logger()
 
@@ -53,11 +50,7 @@ class SmtpServer(ESMTP):
     _session: Session | None = None
     _host = b""
     _client = ""
-    _input = b""
-    _skipping = 0  # octets of a line that is too long and has not ended
     _waiting = False  # for a command's coroutine
-    _stepping = False  # in the coroutine, at first go
-    _answered: bytes | None = None
     _blocked = False  # by a client that does not read
     _yielded = False  # to other sessions, for a turn
     _paused = False  # reading from the client
@@ -71,6 +64,7 @@ class SmtpServer(ESMTP):
         """ESMTP's own __init__ makes the state of its engine, which is not used."""
         self.factory = factory
         self.challengers = {}
+        self._input = Input()
 
     # Twisted calls these.
 
@@ -89,20 +83,20 @@ class SmtpServer(ESMTP):
     def dataReceived(self, data: bytes) -> None:
         if self._closing:
             return
+        self._input.add(data)
         if self._waiting or self._blocked or self._yielded:
-            self._input += data
             self._pause()
             if self._blocked:
                 self.factory.services.unsent.stalls(self)
         else:
-            self._work(self._input + data if self._input else data)
+            self._work()
 
     def lineReceived(self, line: bytes) -> None:
         raise AssertionError("twisted.mail's line engine is not used")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = self._closing = True
-        self._input = b""
+        self._input.drop()
         self._deadline.end()
         factory, session = self.factory, self._session
         factory.sessions.discard(self)
@@ -155,17 +149,13 @@ class SmtpServer(ESMTP):
         """The client's address is known: admit it, or turn it away in a line."""
         factory = self.factory
         settings, services = factory.settings, factory.services
-        if settings.door == "lmtp" and self._client not in settings.trusted_networks:
-            _log.warn("LMTP client is not in trusted_networks", address=self._client)
-            self._close_with(reply(554, "5.7.1", "this service is for listed hosts only"))
+        refused = refusal(services, settings, self._client)
+        if refused and settings.tls_from_start:  # a handshake would cost more than the session, and might never come
+            self._closing = True
+            self.transport.abortConnection()
             return
-        reason = services.connections.admit(settings.listener, self._client)
-        if reason is not None:
-            if settings.tls_from_start:  # a handshake would cost more than the session, and might never come
-                self._closing = True
-                self.transport.abortConnection()
-                return
-            self._close_with(reply(421, "4.7.0", f"{settings.hostname} {reason}"))
+        if refused:
+            self._close_with(refused)
             return
         session = self._session = Session(services, settings, self._client, self)
         _log.info("connected", session=session.session_id, listener=settings.listener, address=self._client)
@@ -187,7 +177,7 @@ class SmtpServer(ESMTP):
         return self._session.session_id if self._session is not None else ""
 
     def held_octets(self) -> int:
-        return waiting_octets(self.transport) + len(self._input)
+        return waiting_octets(self.transport) + self._input.waiting
 
     def drop(self) -> None:
         self.abort()
@@ -204,7 +194,7 @@ class SmtpServer(ESMTP):
 
     def _close_with(self, last: bytes) -> None:
         self._closing = True
-        self._input = b""
+        self._input.drop()
         self.factory.outbox.flush()
         if last:
             write_now(self.transport, last)
@@ -214,45 +204,38 @@ class SmtpServer(ESMTP):
 
     # The loop.
 
-    def _work(self, data: bytes) -> None:
-        """Obey what is in `data`, until it is used up or something has to be waited for."""
-        session = self._session
+    def _work(self) -> None:
+        """Answer what has come, until it is used up or something has to be waited for."""
+        session, coming = self._session, self._input
         if session is None:
-            self._proxy_header(data)
+            self._proxy_header()
             return
         out: list[bytes] = []
-        pos, left = 0, COMMANDS_A_TURN
-        answer: Any
+        left = COMMANDS_A_TURN
         seconds = self.factory.services.clock.seconds
         while True:
             self._begun = seconds()
-            if session.receiver is not None:
-                rest, answer = self._octets(session, data[pos:] if pos else data)
-                data, pos = rest, 0
-                if answer is None:
+            answer = coming.answer(session)
+            if answer is None:
+                break
+            if not isinstance(answer, bytes):
+                begun = begin(answer, self._late_answer)
+                if begun is None:
+                    self._waiting = True
+                    self._deadline.none()
                     break
-            else:
-                end = data.find(b"\r\n", pos)
-                if end < 0:
-                    data, pos = self._partial_line(session, data[pos:] if pos else data), 0
-                    break
-                answer = self._line(session, data[pos:end])
-                pos = end + 2
-            if not isinstance(answer, bytes) and (answer := self._step(answer)) is None:
-                self._input = data[pos:]
-                self._send(out)
-                return
+                answer = self._reply(begun)
             self._observe(session)
             out.append(answer)
             if session.after is not After.GO_ON:
                 self._act(session, out)
                 return
             left -= 1
-            if left == 0 and pos < len(data):
+            if left == 0 and coming.waiting:
                 self._yielded = True
                 self.factory.services.clock.callLater(0, self._turn_again)
                 break
-        self._input = data[pos:] if pos else data
+        coming.settle()
         self._send(out)
         if not self._closing:
             self._set_deadline(session, bool(out))
@@ -266,51 +249,13 @@ class SmtpServer(ESMTP):
         seconds = self.factory.services.clock.seconds() - self._begun
         self.factory.latency_of(session.verb).observe(seconds)
 
-    def _octets(self, session: Session, data: bytes) -> tuple[bytes, Any]:
-        """Give octets to the receiver; those after its end, and the answer, None while there is none."""
-        receiver = session.receiver
-        assert receiver is not None
-        block, rest = receiver.feed(data)
-        if block:
-            session.take(block)
-        if rest is not None:
-            return rest, session.received_all()
-        if session.after is After.CLOSE:
-            self._act(session, [replies.TOO_LARGE])
-        return b"", None
-
-    def _line(self, session: Session, line: bytes) -> Any:
-        if self._skipping:
-            self._skipping = 0
-            return session.bad(replies.LINE_TOO_LONG)
-        if len(line) > MAX_LINE_OCTETS and len(line) > self._max_line(session, line):
-            return session.bad(replies.LINE_TOO_LONG)
-        return obey(session, line)
-
-    @staticmethod
-    def _max_line(session: Session, line: bytes) -> int:
-        """RFC 4954 §4: 12,288 octets for what carries a login."""
-        if session.exchange is not None or line[:5].upper() == b"AUTH ":
-            return _MAX_LOGIN_COMMAND
-        return MAX_LINE_OCTETS
-
-    def _partial_line(self, session: Session, data: bytes) -> bytes:
-        """What is kept of a line whose end has not come: of one that is too long, no more than half a CRLF."""
-        if self._skipping or (len(data) > MAX_LINE_OCTETS and len(data) > self._max_line(session, data)):
-            self._skipping += len(data)
-            if self._skipping > MAX_SKIPPED_OCTETS:
-                session.after = After.CLOSE
-                self._act(session, [replies.LINE_TOO_LONG])
-            return data[-1:] if data.endswith(b"\r") else b""
-        return data
-
     def _act(self, session: Session, out: list[bytes]) -> None:
         """What comes after a reply that ends something. Input that came with it is thrown away."""
         after, session.after = session.after, After.GO_ON
         if after is After.CLOSE:
             self._close_with(b"".join(out))
             return
-        self._input = b""
+        self._input.drop()
         self.factory.outbox.flush()
         write_now(self.transport, b"".join(out))
         tls = self.factory.services.tls
@@ -319,39 +264,17 @@ class SmtpServer(ESMTP):
         session.secured()
         self._set_deadline(session, True)
 
-    # A command that has to wait.
+    # A command that had to wait.
 
-    def _step(self, waiting: Coroutine[Any, Any, bytes]) -> bytes | None:
-        """Drive a command's coroutine; its answer, or None when it waits and _resume will have the answer."""
-        self._stepping = True
-        self._answered = None
-        self._resume(None, waiting)
-        self._stepping = False
-        answered = self._answered
-        self._waiting = answered is None
-        if self._waiting:
-            self._deadline.none()
-        return answered
+    def _reply(self, ended: bytes | Failure) -> bytes:
+        if not isinstance(ended, Failure):
+            return ended
+        session = self._session
+        _log.failure("a command failed by an error of ours", ended, session=session.session_id if session else "")
+        return replies.OUR_ERROR
 
-    def _resume(self, result: Any, waiting: Coroutine[Any, Any, bytes]) -> None:
-        try:
-            if isinstance(result, Failure):
-                deferred = result.throwExceptionIntoGenerator(waiting)
-            else:
-                deferred = waiting.send(result)
-        except StopIteration as done:
-            self._answer(done.value)
-        except Exception:
-            session = self._session
-            _log.failure("a command failed by an error of ours", session=session.session_id if session else "")
-            self._answer(replies.OUR_ERROR)
-        else:
-            deferred.addBoth(self._resume, waiting)
-
-    def _answer(self, answer: bytes) -> None:
-        if self._stepping:
-            self._answered = answer
-            return
+    def _late_answer(self, ended: bytes | Failure) -> None:
+        answer = self._reply(ended)
         self._waiting = False
         session = self._session
         assert session is not None
@@ -380,9 +303,8 @@ class SmtpServer(ESMTP):
         """Nothing is waited for any more: obey what came meanwhile, then read on."""
         if self._waiting or self._blocked or self._yielded:
             return
-        if self._input:
-            data, self._input = self._input, b""
-            self._work(data)
+        if self._input.waiting:
+            self._work()
         if self._paused and not (self._waiting or self._blocked or self._yielded or self._closing):
             self._paused = False
             self.transport.resumeProducing()
@@ -404,21 +326,20 @@ class SmtpServer(ESMTP):
 
     # The PROXY protocol.
 
-    def _proxy_header(self, data: bytes) -> None:
+    def _proxy_header(self) -> None:
         """A load balancer's first octets name the client; anything else, or nothing, ends the connection."""
         try:
-            found = parse_proxy_header(data)
+            found = parse_proxy_header(self._input.before_greeting())
         except BadProxyHeader as error:
             _log.warn("no right PROXY header from a load balancer", address=self._client, why=str(error))
             self._close_with(b"")
             return
         if found is None:
-            self._input = data
             return
         proxied, length = found
         if proxied.source:
             self._client = proxied.source
-        self._input = b""
+        self._input.skip(length)
         self._greet()
-        if not self._closing and length < len(data):
-            self._work(data[length:])
+        if not self._closing and self._input.waiting:
+            self._work()
