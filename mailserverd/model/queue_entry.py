@@ -45,6 +45,7 @@ class QueueEntry:
     ret, envid    DSN parameters as they came, decoded ("FULL", "HDRS" or "") (RFC 3461)
     priority      MT-PRIORITY, -9 to 9 (RFC 6710)
     deliver_by    when it is of no more use (RFC 2852), and by_mode "R" (return) or "N" (notify); 0 and "": never
+    forwarded     others wrote it, and an alias leads on: it is never signed as ours
     expires       when it is given up
     message_id    without angle brackets, for the trail
     """
@@ -65,6 +66,7 @@ class QueueEntry:
     priority: int = 0
     deliver_by: int = 0
     by_mode: str = ""
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

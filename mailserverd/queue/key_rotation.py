@@ -36,9 +36,10 @@ def next_name(known: Sequence[Generation], now: int) -> str:
     """The day; a letter behind it where there is one of this day."""
     day: str = strftime("%Y%m%d", gmtime(now))
     taken = {each.name for each in known}
-    for suffix in ["", *"bcdefghijklmnopqrstuvwxyz"]:
-        if day + suffix not in taken:
-            return day + suffix
+    for letter in " bcdefghijklmnopqrstuvwxyz":
+        name = day + letter.strip()
+        if name not in taken:
+            return name
     raise NothingToDo("there are more than enough keys of today")
 
 

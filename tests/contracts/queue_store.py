@@ -58,7 +58,7 @@ class QueueStoreContract:
     def test_an_entry_comes_back_whole(self, loop: Loop, queue: QueueStore) -> None:
         whole = entry(
             "q1", message_id="m@x", body="BINARYMIME", smtputf8=True, require_tls=True, ret="HDRS", envid="e",
-            priority=3, deliver_by=NOW + 9, by_mode="R",
+            priority=3, deliver_by=NOW + 9, by_mode="R", forwarded=True,
         )  # fmt: skip
         made = recipients("q1", "ö@a.example", notify="FAILURE", orcpt="rfc822;x")
         loop.run(queue.submit(whole, made, BODY))

@@ -55,6 +55,7 @@ class EntryRecord(msgspec.Struct, array_like=True, frozen=True):
     deliver_by: int
     by_mode: str
     recipients: int
+    forwarded: bool = False
 
 
 class RecipientRecord(msgspec.Struct, array_like=True):
@@ -102,7 +103,7 @@ def entry_record(entry: QueueEntry, recipients: int) -> EntryRecord:
     return EntryRecord(
         entry.queue_id, entry.sender, entry.account_id, entry.mail_class, entry.created, entry.expires, entry.size,
         entry.message_id, entry.body, entry.smtputf8, entry.require_tls, entry.ret, entry.envid, entry.priority,
-        entry.deliver_by, entry.by_mode, recipients,
+        entry.deliver_by, entry.by_mode, recipients, entry.forwarded,
     )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def entry_of(record: EntryRecord) -> QueueEntry:
     return QueueEntry(
         record.queue_id, record.sender, account, record.mail_class, record.created, record.expires, record.size,
         record.message_id, record.body, record.smtputf8, record.require_tls, record.ret, record.envid,
-        record.priority, record.deliver_by, record.by_mode,
+        record.priority, record.deliver_by, record.by_mode, record.forwarded,
     )  # fmt: skip
 
 
