@@ -8,6 +8,7 @@ from mailserverd.queue.provider_limits import (
     FORGOTTEN_AFTER_SECONDS,
     MAX_SPACING_SECONDS,
     PAUSE_SECONDS,
+    Bounds,
     ProviderLimits,
 )
 from mailserverd.queue.providers import known_providers
@@ -22,7 +23,11 @@ class Learning:
         self.now = 1_000
         self.blocks: list[tuple[str, str, bool]] = []
         self.limits = ProviderLimits(
-            known_providers(), known_phrases(), lambda: connections, lambda *told: self.blocks.append(told[:3])
+            known_providers(),
+            known_phrases(),
+            lambda: Bounds(connections, 6),
+            lambda: self.now,
+            lambda *told: self.blocks.append(told[:3]),
         )
 
     def succeed(self, provider: str, times: int) -> None:
@@ -33,7 +38,10 @@ class Learning:
         self.limits.failed(provider, "", BUSY, code, reply, self.now)
 
     def wait(self, provider: str) -> float:
-        return self.limits.wait_seconds(provider, self.now)
+        return self.limits.wait(provider)
+
+    def begin(self, provider: str) -> None:
+        self.limits.begun(provider)
 
 
 def test_success_raises_connections_up_to_the_bound_and_not_beyond() -> None:
@@ -86,12 +94,14 @@ def test_with_one_connection_left_messages_are_spaced_out_and_success_brings_the
         learning.slow("p")
         learning.now += int(MAX_SPACING_SECONDS)
     assert learning.limits.connections("p") == 1
-    assert learning.wait("p") == 0, "one may go, and counts as going"
+    assert learning.wait("p") == 0
+    learning.begin("p")
     assert learning.wait("p") == MAX_SPACING_SECONDS
     learning.succeed("p", 1)
     assert learning.wait("p") == MAX_SPACING_SECONDS * 0.75
     learning.succeed("p", 30)
-    assert [learning.wait("p") for _ in range(3)] == [0, 0, 0]
+    learning.begin("p")
+    assert learning.wait("p") == 0
     learning.succeed("p", 100)
     assert learning.limits.connections("p") == 10
 
@@ -124,17 +134,39 @@ def test_what_was_learned_is_forgotten_after_a_quiet_time_and_by_a_flush() -> No
         learning.now += CUT_AT_MOST_EVERY_SECONDS
     assert learning.limits.connections("p") == 1
     assert set(learning.limits.seen()) == {"p", "q"}
-    learning.now += FORGOTTEN_AFTER_SECONDS
+    learning.now += FORGOTTEN_AFTER_SECONDS + 1
     assert learning.wait("p") == 0
     assert learning.limits.connections("p") == FIRST_CONNECTIONS
     learning.limits.forget()
     assert learning.limits.connections("q") == FIRST_CONNECTIONS
 
 
+def test_there_is_room_up_to_the_limit_of_the_provider_and_of_all() -> None:
+    learning = Learning(4)
+    limits = learning.limits
+    for provider in ("p", "p", "p", "p", "q", "q"):
+        assert limits.room(provider)
+        limits.opened(provider)
+    assert not limits.room("q"), "all together are six"
+    limits.closed("q")
+    assert limits.room("q")
+    assert not limits.room("p")
+    assert not limits.excess("p")
+    learning.slow("p")
+    assert limits.excess("p")
+    limits.forget()
+    assert not limits.room("p"), "a flush forgets what was learned, not what is open"
+    for provider in ("p", "p", "p", "p", "q"):
+        limits.closed(provider)
+    assert limits.room("p")
+
+
 def test_providers_do_not_fill_memory() -> None:
     learning = Learning()
     learning.slow("kept")
+    learning.limits.opened("open")
     for n in range(20_100):
         learning.succeed(f"p{n}", 1)
     assert len(learning.limits._learned) <= 20_000
     assert learning.limits.connections("kept") == 2
+    assert learning.limits._learned["open"].in_use == 1

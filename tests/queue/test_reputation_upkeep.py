@@ -11,7 +11,7 @@ from mailserverd.model.outcome import TryLater
 from mailserverd.model.reputation import Reason, SentMessage, Suppression, Suspension
 from mailserverd.queue.classification import known_phrases
 from mailserverd.queue.pools import Pools
-from mailserverd.queue.provider_limits import ProviderLimits
+from mailserverd.queue.provider_limits import Bounds, ProviderLimits
 from mailserverd.queue.providers import known_providers
 from mailserverd.queue.report_telling import ReportTelling
 from mailserverd.queue.reputation_upkeep import SENT_KEPT_SECONDS, TIDIED_EVERY_SECONDS, Upkeep
@@ -35,7 +35,9 @@ class Kept:
         store, counts, sent = self.stores.reputation, self.stores.counts, self.stores.sent
         self.suspensions = Suspensions(store, counts, lambda: SuspensionSettings(1, 1, 1), self.telling)
         self.sources = Pools(store, lambda: OUTBOUND, WarmUps(store))
-        self.limits = ProviderLimits(known_providers(), known_phrases(), lambda: 10, self.sources.blocked)
+        self.limits = ProviderLimits(
+            known_providers(), known_phrases(), lambda: Bounds(10, 500), self.now, self.sources.blocked
+        )
         stores = store, counts, sent
         self.upkeep = Upkeep(
             self.suspensions, self.sources, self.limits, stores, lambda: OUTBOUND, self.metrics, self.clock, self.now
