@@ -15,6 +15,7 @@ from mailserverd.assembly.account_mailboxes import StoredMailboxes
 from mailserverd.assembly.admin_verbs import AdminVerbs, directory_verbs
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.offline import offline
+from mailserverd.assembly.queue_verbs import QueueVerbs
 from mailserverd.assembly.store_verbs import StoreVerbs
 from mailserverd.config.schema import Config
 
@@ -32,10 +33,19 @@ def admin_verbs(
     return verbs
 
 
+def queue_verbs(verbs: AdminVerbs, backends: Backends, wake: Callable[[], None], flush: Callable[[], None]) -> None:
+    """Those on the outbound queue. wake, flush: of the engine, where one runs."""
+    group = QueueVerbs(backends.queue, time, wake, flush)
+    for name in ("list", "errors", "counts", "show", "body", "change", "flush", "edit"):
+        verbs.register(f"queue {name}", getattr(group, name))
+
+
 def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> object:
     """Do a verb while the server is down. Raises DataInUse (it is up), VerbRefused, OSError, UnusableStore."""
 
     async def work(backends: Backends, reactor: Any) -> object:
-        return await admin_verbs(backends, lambda: config, HashingHere(), is_down=True).call(verb, arguments)
+        verbs = admin_verbs(backends, lambda: config, HashingHere(), is_down=True)
+        queue_verbs(verbs, backends, lambda: None, lambda: None)
+        return await verbs.call(verb, arguments)
 
     return offline(config, work)

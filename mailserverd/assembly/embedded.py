@@ -24,8 +24,12 @@ from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.gathering import BatchLimits
 from mailserverd.backends.lmdb.mail_store import LmdbMailStore, StoreSettings
 from mailserverd.backends.lmdb.pending import LmdbPending
+from mailserverd.backends.lmdb.queue_store import LmdbQueueStore
 from mailserverd.backends.lmdb.record_access import LmdbRecords
+from mailserverd.backends.lmdb.reputation import LmdbReputation
 from mailserverd.backends.lmdb.restored import begin_epoch
+from mailserverd.backends.lmdb.sending_counts import LmdbSendingCounts
+from mailserverd.backends.lmdb.sent_messages import LmdbSentMessages
 from mailserverd.backends.lmdb.writer import CommitObserver, Writer
 from mailserverd.backends.process.event_bus import ProcessEventBus
 from mailserverd.backends.process.leases import ProcessLeases
@@ -42,6 +46,9 @@ class Backends:
     directory: LmdbDirectory
     mail: LmdbMailStore
     pending: LmdbPending
+    reputation: LmdbReputation
+    sending_counts: LmdbSendingCounts
+    sent_messages: LmdbSentMessages
     blobs: FileBlobs
     events: ProcessEventBus
     leases: ProcessLeases
@@ -49,6 +56,8 @@ class Backends:
     writer: Writer
     journal: EarlyJournal
     threads: FileThreads
+    records: LmdbRecords
+    queue: LmdbQueueStore
 
     def check(self) -> StoreCheck:
         return StoreCheck(self.environment, self.writer, self.blobs, self.threads, self.mail.refresh)
@@ -92,6 +101,8 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
     mail = LmdbMailStore(
         environment, writer, journal, blobs, events, time, os.urandom, directory.quota_octets, settings, threads
     )
+    queue = LmdbQueueStore(environment, writer, blobs)
+    await queue.start()
     redone = await mail.start()
     if redone:
         log.info("flag changes acknowledged before the last end are stored now", commits=redone)
@@ -99,6 +110,9 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
         directory=directory,
         mail=mail,
         pending=LmdbPending(records),
+        reputation=LmdbReputation(records),
+        sending_counts=LmdbSendingCounts(records),
+        sent_messages=LmdbSentMessages(records),
         blobs=blobs,
         events=events,
         leases=ProcessLeases(),
@@ -106,6 +120,8 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
         writer=writer,
         journal=journal,
         threads=threads,
+        records=records,
+        queue=queue,
     )
 
 

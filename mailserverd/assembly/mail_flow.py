@@ -30,11 +30,8 @@ from mailserverd.delivery.trace_headers import DateLine
 from mailserverd.interfaces.mail_store import MailStore
 from mailserverd.mailstore.append import Ingest
 from mailserverd.mailstore.quota import check_room
-from mailserverd.model.account import Account
 from mailserverd.model.errors import OverQuota
 from mailserverd.model.identifiers import AccountId
-from mailserverd.model.outcome import Refused, TryLater
-from mailserverd.queue.submit import Submission
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
 from mailserverd.wire.mime.record import new_message
@@ -58,19 +55,6 @@ class StoredRoom:
 
 class Sending(SendingAtRcpt, SendingAtTheEnd, Protocol):
     """Mail to other servers: queue/submit."""
-
-
-class NothingGoesOut:
-    """The queue is not there yet: recipients elsewhere are refused."""
-
-    async def admits(self, account: Account, address: str) -> Refused | TryLater | None:
-        return NOT_YET
-
-    async def submit(self, wanted: Submission) -> Refused | TryLater | None:
-        return NOT_YET
-
-
-NOT_YET = Refused("5.7.1", "mail to other servers cannot be sent from here")
 
 
 @dataclass(frozen=True, slots=True)

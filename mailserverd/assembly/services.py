@@ -14,19 +14,19 @@ from typing import Any
 from twisted.internet.threads import deferToThreadPool
 
 from mailserverd.assembly.admin_socket import AdminSocket
-from mailserverd.assembly.administration import admin_verbs
+from mailserverd.assembly.administration import admin_verbs, queue_verbs
 from mailserverd.assembly.embedded import Backends, open_embedded
 from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
 from mailserverd.assembly.logins import Logins
-from mailserverd.assembly.mail_flow import NothingGoesOut, mail_flow
+from mailserverd.assembly.mail_flow import mail_flow
+from mailserverd.assembly.outbound import Sending, departure
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
-from mailserverd.delivery.reports import NoReports
 from mailserverd.mailstore.blob_sweep import BlobSweep
 from mailserverd.telemetry.log import LineObserver
 from mailserverd.web.site import monitoring_site
@@ -93,11 +93,15 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     config = reloading.config
     logins = Logins(backends, config, seen.metrics, reactor, await backends.directory.server_secret("nobody"))
     reloading.tell(logins.reload)
-    flow = mail_flow(backends, NothingGoesOut(), NoReports(), reloading, seen.metrics, seen.trace, reactor)
+    leaving = await departure(backends, reloading)
+    reports = leaving.reputation.feedback
+    flow = mail_flow(backends, leaving.submit, reports, reloading, seen.metrics, seen.trace, reactor)
+    sending = Sending(backends, flow, leaving, reloading, seen, reactor)
     listeners = Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
     watch_store(seen, backends, config.server.data_directory)
     sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
+    queue_verbs(verbs, backends, sending.scheduler.wake, sending.scheduler.flush)
     return Parts(
         "the rooms",
         [
@@ -105,6 +109,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
             logins,
             Step("pending deliveries", flow.pending.start, flow.pending.stop),
             Step("the blob sweep", sweep.start, sweep.stop),
+            *sending.parts(),
             AdminSocket(reactor, config.server.data_directory, verbs),
             AllListeners(listeners),
         ],
