@@ -34,6 +34,16 @@ class Held:
     timer: IDelayedCall | None = None
 
 
+class Turn:
+    """Somebody waits for a place."""
+
+    __slots__ = ("deferred", "hops", "source")
+
+    def __init__(self, hops: Sequence[Hop], source: Source) -> None:
+        self.hops, self.source = hops, source
+        self.deferred: Deferred[Held | None] = Deferred()
+
+
 class NoHop(Exception):
     """No hop could be reached. worst: TryLater, unless all of them refused for good."""
 
@@ -57,11 +67,12 @@ class Connections:
     ) -> None:
         self._transport, self._limits, self._routing, self._told = transport, limits, routing, told
         self._settings, self._clock, self._now = settings, clock, now
-        self.hosts: Rests[tuple[str, int], HopFailed] = Rests()
+        self.hosts: Rests[tuple[str, str, int], HopFailed] = Rests()  # by source, address and port
         self._free: dict[Hop, list[Held]] = {}
         self._held: set[Held] = set()
         self._in_use: dict[str, int] = {}
-        self._waiting: dict[str, deque[Deferred[None]]] = {}
+        self._waiting: dict[str, deque[Turn]] = {}
+        self._serving: dict[str, bool] = {}
         self._closing: set[Deferred[None]] = set()
 
     # Places.
@@ -76,13 +87,18 @@ class Connections:
         """Whether somebody waits for a place there."""
         return bool(self._waiting.get(provider))
 
-    async def place(self, provider: str) -> None:
-        """Wait for a place and take it: `opened`."""
-        first = True
-        while (first and self._waiting.get(provider)) or not (self._limits.room(provider) or self._evict(provider)):
-            first = False
-            await self._turn(provider)
-        self._opened(provider)
+    async def place(self, provider: str, hops: Sequence[Hop], source: Source) -> Held | None:
+        """Wait for a place, which is taken then; or for a connection by one of the hops, if one becomes free before."""
+        turn = Turn(hops, source)
+        line = self._waiting.setdefault(provider, deque())
+        line.append(turn)
+        try:
+            return await turn.deferred
+        finally:
+            if turn in line:
+                line.remove(turn)
+            if not line and self._waiting.get(provider) is line:
+                del self._waiting[provider]
 
     def _opened(self, provider: str) -> None:
         self._limits.opened(provider)
@@ -94,18 +110,6 @@ class Connections:
             return False
         self._opened(provider)
         return True
-
-    async def _turn(self, provider: str) -> None:
-        turn: Deferred[None] = Deferred()
-        line = self._waiting.setdefault(provider, deque())
-        line.append(turn)
-        try:
-            await turn
-        finally:
-            if turn in line:
-                line.remove(turn)
-            if not line and self._waiting.get(provider) is line:
-                del self._waiting[provider]
 
     def closed(self, provider: str) -> None:
         """A place is free again."""
@@ -119,20 +123,37 @@ class Connections:
             del self._in_use[provider]
 
     def _wake(self, provider: str) -> None:
-        """The first in line, and where there is none, the first of each other line: the place may be one of all."""
-        line = self._waiting.get(provider)
-        if line:
-            line.popleft().callback(None)
-        else:
-            for other in list(self._waiting.values()):
-                if other:
-                    other.popleft().callback(None)
+        """Soon, for who waits may run at once when it is called: the line of the provider is served."""
+        if self._waiting and not self._serving:
+            self._clock.callLater(0, self._serve)
+        if self._waiting:
+            self._serving[provider] = True
+
+    def _serve(self) -> None:
+        """Those lines, or where one is empty all others: what became free may be a place of all."""
+        providers, self._serving = self._serving, {}
+        if not all(provider in self._waiting for provider in providers):
+            providers = dict.fromkeys(self._waiting, True)
+        for provider in providers:
+            line = self._waiting.get(provider)
+            while line and self._served(provider, line):
+                continue
+
+    def _served(self, provider: str, line: "deque[Turn]") -> bool:
+        """Whether there was something for the first in line."""
+        turn = line[0]
+        held = self.free(turn.hops, turn.source)
+        if held is None:
+            if not (self._limits.room(provider) or self._evict(provider)):
+                return False
+            self._opened(provider)
+        line.popleft()
+        turn.deferred.callback(held)
+        return True
 
     def wake_all(self) -> None:
-        for line in list(self._waiting.values()):
-            for turn in list(line):
-                line.remove(turn)
-                turn.callback(None)
+        for provider in list(self._waiting):
+            self._wake(provider)
 
     # Connections.
 
@@ -157,7 +178,7 @@ class Connections:
         failures: list[tuple[Hop, HopFailed]] = []
         try:
             for hop in [each for each in hops if each not in passing][:MAX_HOPS_TRIED]:
-                host = (hop.address, hop.port)
+                host = (source.address, hop.address, hop.port)
                 rest = self.hosts.of(host, self._now())
                 if rest is not None:
                     failures.append((hop, rest.why))
@@ -177,12 +198,14 @@ class Connections:
             connection = await self._transport.connect(from_source(hop, source))
         except HopFailed as error:
             if error.stage != "tls":
-                self.hosts.failed((hop.address, hop.port), error, self._now(), self._settings().retry_seconds)
+                self.hosts.failed(
+                    (source.address, hop.address, hop.port), error, self._now(), self._settings().retry_seconds
+                )
             self._routing.failed(destination, hop, error)
             self._limits.failed(provider, source.address, error.outcome, error.code, error.reply, int(self._now()))
             self._told.connection_failed(provider, hop, error)
             raise
-        self.hosts.succeeded((hop.address, hop.port))
+        self.hosts.succeeded((source.address, hop.address, hop.port))
         self._routing.connected(destination, hop, connection.peer)
         self._told.connected(provider, hop, connection.peer)
         held = Held(connection, hop, provider)
@@ -198,8 +221,7 @@ class Connections:
         key = from_source(held.hop, source)
         self._free.setdefault(key, []).append(held)
         held.timer = self._clock.callLater(seconds, self._tired, key, held)
-        if self._waiting:
-            self._wake(held.provider)
+        self._wake(held.provider)
 
     def _tired(self, key: Hop, held: Held) -> None:
         held.timer = None

@@ -9,7 +9,7 @@ for long, gives way to those who wait for one at the same provider.
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -277,12 +277,9 @@ class Destination:
         self._drop_held(session)
         self._connecting += 1
         try:
-            held = None if tried else connections.free(hops, source)
+            held = None if tried or connections.wanted(provider) else connections.free(hops, source)
             if held is None and not connections.take_place(provider):
-                await connections.place(provider)
-                held = None if tried else connections.free(hops, source)
-                if held is not None:
-                    connections.closed(provider)
+                held = await connections.place(provider, () if tried else hops, source)
             self._seated(session)
             if held is None:
                 held = await connections.make(self.name, hops, source, provider, tried)
@@ -344,10 +341,17 @@ class Destination:
             return True
         house.rests.failed(self.name, met.reply, house.seconds(), schedule_of(batch.entry, house.settings()))
         while not self._stopping and (other := await self._next()) is not None:
-            other = await self._screened(other)
-            if other.recipients:
-                await house.resolution.attempted(other.entry, _all(other.recipients, met), self._provider)
+            self._batches.appendleft(other)
+            rest = [Deferred.fromCoroutine(self._meets(each, met)) for each in self._batches]
+            self._batches.clear()
+            await gatherResults(rest, consumeErrors=True)
         return False
+
+    async def _meets(self, batch: Batch, met: Met) -> None:
+        """The same as another batch, without being tried."""
+        batch = await self._screened(batch)
+        if batch.recipients:
+            await self._house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
 
 
 class Session:

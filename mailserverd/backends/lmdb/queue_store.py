@@ -170,16 +170,20 @@ class LmdbQueueStore:
 
     async def claim(self, destination: str, now: int, limit: int) -> list[Queued]:
         name = destination.encode("ascii", "replace")
-        claims = self._claims
-        with self._environment.read() as transaction:
-            chosen, first = due_in_order(transaction, name, now, limit, claims)
-            claimed = taken(transaction, chosen, claims)
-        for due in chosen:
-            if due.place[1:2] == b"r":
-                self._fair.served(name, due.order)
-        if not claimed and destination not in claims.destinations:
+        claimed, first = self._claimed(name, now, limit)
+        if not claimed and destination not in self._claims.destinations:
             await self._correct(name, now, first)
         return claimed
+
+    def _claimed(self, destination: bytes, now: int, limit: int) -> tuple[list[Queued], int | None]:
+        """A transaction that a suspended frame still names keeps its place among the readers: so not in `claim`."""
+        with self._environment.read() as transaction:
+            chosen, first = due_in_order(transaction, destination, now, limit, self._claims)
+            claimed = taken(transaction, chosen, self._claims)
+        for due in chosen:
+            if due.place[1:2] == b"r":
+                self._fair.served(destination, due.order)
+        return claimed, first
 
     async def _correct(self, destination: bytes, now: int, first: int | None) -> None:
         """The destination said to be due has nothing due: put right when it is. Not while a person changes it."""

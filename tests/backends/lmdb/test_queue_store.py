@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
 from mailserverd.backends.lmdb.blob_references import BlobReferences
@@ -130,6 +131,16 @@ class TestLmdbQueueStore(QueueStoreContract):
         loop.run(queue.settle([replace(rows[0].recipient, state=State.DEFERRED, next_attempt=NOW + 99)]))
         assert self.claimed(loop, queue) == []
         assert loop.run(queue.due_destinations(NOW + 98, 9)) == []
+        assert loop.run(queue.next_due()) == NOW + 99
+
+    def test_many_claims_at_once_that_find_nothing(self, loop: Loop, queue: LmdbQueueStore) -> None:
+        """More than LMDB has places for readers."""
+        for n in range(100):
+            self.submit(loop, queue, f"q{n}", f"x@d{n}.example")
+            rows = self.claimed(loop, queue, f"d{n}.example")
+            loop.run(queue.settle([replace(rows[0].recipient, state=State.DEFERRED, next_attempt=NOW + 99)]))
+        claims = [Deferred.fromCoroutine(queue.claim(f"d{n}.example", NOW, 9)) for n in range(100)]
+        assert loop.run(gatherResults(claims)) == [[]] * 100
         assert loop.run(queue.next_due()) == NOW + 99
 
 
