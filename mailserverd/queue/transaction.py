@@ -68,8 +68,11 @@ def _recipient(recipient: QueuedRecipient) -> Recipient:
 
 
 def _says_nothing(result: Result) -> bool:
-    """A closed connection, or 421: the peer has had enough of this session (RFC 5321 §3.8)."""
-    return isinstance(result.outcome, TryLater) and result.code in (0, 421)
+    """A closed connection, or a 421 that is not about us: the peer has had enough of this session (RFC 5321 §3.8)."""
+    outcome = result.outcome
+    if not isinstance(outcome, TryLater):
+        return False
+    return not result.code or (result.code == 421 and not outcome.status.startswith("4.7."))
 
 
 def _met(recipient: QueuedRecipient, result: Result, where: str, host: str, by: bool) -> Met:
