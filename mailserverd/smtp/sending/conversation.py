@@ -23,6 +23,7 @@ from mailserverd.wire.smtp.client.reply import BadReply, Reply, ReplyReader
 
 GOING_AWAY = 421  # RFC 5321 §3.8: the server closes the connection
 CLOSING_SECONDS = 2.0
+ALL_ANSWERS_SECONDS = 3600.0  # for the answers to one envelope, or of one LMTP message, however many they are
 _FOREVER = float("inf")
 
 
@@ -48,6 +49,7 @@ class Conversation(Protocol):
         self._writer: BodyWriter | None = None
         self._closing = False
         self._due = _FOREVER
+        self._end = _FOREVER
         self._wait_seconds = 0.0
         self._timer: IDelayedCall | None = None
 
@@ -63,11 +65,16 @@ class Conversation(Protocol):
             write_now(self.transport, data)
         return await self._answers()
 
+    def begin_answers(self) -> None:
+        """Those that are asked for from now on come within ALL_ANSWERS_SECONDS in all."""
+        self._end = self._clock.seconds() + ALL_ANSWERS_SECONDS
+
     async def send(self, blocks: Iterator[bytes], block_seconds: float, limits: Sequence[float]) -> list[Reply]:
         """The octets of a message, then as many replies as there are limits."""
         if not self._may_write():
             return []
         self._limits = limits
+        self._end = _FOREVER
         self._writer = BodyWriter(self.transport, blocks, lambda: self._wait(block_seconds), self._body_written)
         self._wait(block_seconds)
         self._writer.start()
@@ -221,6 +228,7 @@ class Conversation(Protocol):
 
     def _body_written(self) -> None:
         self._writer = None
+        self.begin_answers()
         self._wait(self._limits[0])
 
     def _end_body(self) -> None:
@@ -230,7 +238,7 @@ class Conversation(Protocol):
 
     def _wait(self, seconds: float) -> None:
         self._wait_seconds = seconds
-        self._due = self._clock.seconds() + seconds
+        self._due = min(self._clock.seconds() + seconds, self._end)
 
     def _look(self) -> None:
         left = self._due - self._clock.seconds()
@@ -240,5 +248,7 @@ class Conversation(Protocol):
         self._timer = None
         if self._writer is not None:
             self.fail(f"it took no block of the message in {self._wait_seconds:.0f} seconds")
+        elif self._due == self._end:
+            self.fail("its answers took too long in all")
         else:
             self.fail(f"no answer in {self._wait_seconds:.0f} seconds")

@@ -43,8 +43,8 @@ def _never(status: str, why: str) -> CannotSend:
 
 async def letter_for(message: Outgoing, peer: Peer, offer: PeerOffer, results: Results) -> Letter:
     """Recipients who cannot be asked get their result here. Raises CannotSend."""
-    if message.require_tls and not (peer.tls and "REQUIRETLS" in offer.keywords):  # RFC 8689 §4.2.1
-        raise _never("5.7.30", "the message requires TLS (REQUIRETLS), which the server does not promise")
+    if message.require_tls and not (peer.verified and "REQUIRETLS" in offer.keywords):  # RFC 8689 §4.2.1
+        raise _never("5.7.30", "the message requires TLS (REQUIRETLS), which this server cannot promise")
     if offer.max_octets and message.size > offer.max_octets:  # RFC 1870 §6.2
         raise _too_large(offer)
     form = form_for(message.body, offer)

@@ -6,6 +6,9 @@ there is no session; a server that breaks off TLS is left, and whether to come b
 
 from typing import NoReturn
 
+from OpenSSL import SSL
+from twisted.logger import Logger
+
 from mailserverd.config.outbound import Timeouts
 from mailserverd.interfaces.mail_transport import Hop, HopFailed
 from mailserverd.model.outcome import TryLater
@@ -16,6 +19,8 @@ from mailserverd.wire.smtp.client.command import BadArgument, hello
 from mailserverd.wire.smtp.client.offer import NOTHING, PeerOffer, read_offer
 from mailserverd.wire.smtp.client.outcome import failure_of
 from mailserverd.wire.smtp.client.reply import Reply, clean
+
+_log = Logger()
 
 
 class Opening:
@@ -70,7 +75,11 @@ class Opening:
     async def handshake(self, tls: ClientTls) -> tuple[str, bool]:
         """TLS from here on, and the certificate as the rule wants it. Raises HopFailed."""
         conversation = self.conversation
-        creator = tls.creator(self.hop)
+        try:
+            creator = tls.creator(self.hop)
+        except SSL.Error:
+            _log.failure("the authorities for TLS towards other servers cannot be read")
+            raise HopFailed("tls", TryLater("4.3.5", "the authorities for TLS cannot be read")) from None
         await conversation.start_tls(creator, self.timeouts.greeting_seconds)
         if conversation.failure or creator.connection is None:
             why = f"TLS handshake failed: {_told(conversation)}"

@@ -41,6 +41,7 @@ class Transaction:
 
     async def run(self) -> Sent:
         conversation, results = self._conversation, self._results
+        conversation.begin_answers()
         replies = await self._envelope()
         recipients = self._letter.recipients
         if not replies:
@@ -115,6 +116,7 @@ class Transaction:
     async def _octets(self, taken: list[int]) -> bool:
         limits = [self._timeouts.dot_seconds] * (len(taken) if self._lmtp else 1)
         octets, chunked = self._letter.octets, self._letter.chunked
+        self._conversation.begin_answers()
         if len(octets) <= BLOCK_OCTETS:
             whole = bdat_command(len(octets), True) + octets if chunked else data_form(octets)
             replies = await self._conversation.ask(whole, limits)

@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.error import ConnectionLost
 
 from mailserverd.model.outcome import Delivered, Refused, TryLater
+from mailserverd.smtp.sending.conversation import ALL_ANSWERS_SECONDS
 from mailserverd.wire.smtp.client.reply import MAX_LINES
 from mailserverd.wire.smtp.client.stuffing import BLOCK_OCTETS
 from tests.smtp.sending.stage import TIMEOUTS, Running, Stage, message, opened
@@ -140,6 +141,30 @@ def test_a_tarpit_that_answers_in_time_is_waited_for() -> None:
     said(stage, "250 2.0.0 at last")
     assert sending.codes() == [250] * 20
     assert stage.connection.idle()
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_tarpit_has_an_hour_in_all(pipelining: bool) -> None:
+    stage = opened("PIPELINING" if pipelining else "8BITMIME")
+    sending = stage.send(message(*[f"r{number}@y.example" for number in range(100)]))
+    while not sending.done:
+        stage.passes(TIMEOUTS.mail_seconds - 1)
+        said(stage, "250 ok")
+        assert stage.reactor.seconds() < 2 * ALL_ANSWERS_SECONDS
+    assert ALL_ANSWERS_SECONDS <= stage.reactor.seconds() < ALL_ANSWERS_SECONDS + TIMEOUTS.greeting_seconds + 70
+    assert sending.sent.results[0].reply == "its answers took too long in all"
+
+
+def test_lmtp_answers_have_an_hour_in_all() -> None:
+    stage = opened("PIPELINING", protocol="lmtp")
+    sending = stage.send(message(*[f"r{number}@y.example" for number in range(50)]))
+    stage.says(*["250 ok"] * 51, "354 go")
+    while not sending.done:
+        stage.passes(TIMEOUTS.dot_seconds - 1)
+        said(stage, "250 in")
+    assert sending.kinds()[0] == "Delivered"
+    assert sending.kinds()[-1] == "TryLater"
+    assert stage.reactor.seconds() < ALL_ANSWERS_SECONDS + TIMEOUTS.greeting_seconds + 110
 
 
 # Too much.

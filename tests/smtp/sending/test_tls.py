@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import succeed
 
-from mailserverd.interfaces.mail_transport import HopFailed
-from mailserverd.model.outcome import TryLater
+from mailserverd.interfaces.mail_transport import Hop, HopFailed, TlsRule
+from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.smtp.sending.tls import ClientTls
+from mailserverd.smtp.sending.transport import SmtpTransport
 from tests.nameserver.real import RealReactor
 from tests.smtp.sending.certificates import DAY, Issued, good, issue, middle, root
 from tests.smtp.sending.conftest import Connect
-from tests.smtp.sending.stage import BODY, message
+from tests.smtp.sending.stage import BODY, TIMEOUTS, message
 from tests.smtp.sending.tls_peer import TlsPeer
 
 
@@ -53,6 +57,55 @@ def test_tls_from_the_start(connect: Connect, reactor: RealReactor, tmp_path: Pa
         assert connection.peer.verified
         assert reactor.run_until(connection.send(message())).results[0].code == 250
         reactor.run_until(connection.close())
+
+
+def test_requiretls_where_it_is_promised(connect: Connect, reactor: RealReactor, tmp_path: Path) -> None:
+    def script(peer: TlsPeer) -> None:
+        peer.offers_tls("PIPELINING", "REQUIRETLS")
+        assert peer.hears("MAIL") == "MAIL FROM:<a@x.example> REQUIRETLS"
+        peer.says("250 ok", "550 no", "554 no")
+        peer.hears("RCPT")
+        peer.hears("DATA")
+        peer.hears("RSET")
+        peer.says("250 ok")
+        peer.hears("QUIT")
+
+    with TlsPeer(script, chain(tmp_path)) as peer:
+        connection = connect(peer.port, "verify")
+        assert reactor.run_until(connection.send(message(require_tls=True))).results[0].code == 550
+        reactor.run_until(connection.close())
+
+
+@pytest.mark.parametrize(("need", "keyword"), [("encrypt", "REQUIRETLS"), ("verify", "PIPELINING")])
+def test_requiretls_where_it_is_not(
+    need: str, keyword: str, connect: Connect, reactor: RealReactor, tmp_path: Path
+) -> None:
+    def script(peer: TlsPeer) -> None:
+        peer.offers_tls(keyword)
+        peer.hears("QUIT")
+
+    with TlsPeer(script, chain(tmp_path)) as peer:
+        connection = connect(peer.port, need)
+        (result,) = reactor.run_until(connection.send(message(require_tls=True))).results
+        assert isinstance(result.outcome, Refused)
+        assert result.outcome.status == "5.7.30"
+        reactor.run_until(connection.close())
+
+
+def test_authorities_that_cannot_be_read(reactor: RealReactor, tmp_path: Path, connect: Connect) -> None:
+    transport = SmtpTransport(reactor, lambda: TIMEOUTS, ClientTls(tmp_path / "none"), os.urandom, succeed)
+
+    def script(peer: TlsPeer) -> None:
+        peer.greets("STARTTLS")
+        peer.hears("STARTTLS")
+        peer.says("220 go")
+        peer.waits_for_end()
+
+    with TlsPeer(script) as peer:
+        hop = Hop("smtp", "mx.example", "127.0.0.1", peer.port, "me.example", "", TlsRule("verify"))
+        with pytest.raises(HopFailed) as caught:
+            reactor.run_until(transport.connect(hop))
+    assert caught.value.outcome.status == "4.3.5"
 
 
 def test_a_large_message_over_tls(connect: Connect, reactor: RealReactor, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class TlsPeer(threading.Thread):
         self.problem: BaseException | None = None
         self.server_names: list[str | None] = []
         self.octets = 0
-        self.context: ssl.SSLContext | None = None
+        self.address = ""
 
     def __enter__(self) -> TlsPeer:
         self.start()
@@ -48,7 +48,7 @@ class TlsPeer(threading.Thread):
     def run(self) -> None:
         try:
             self._listening.settimeout(10)
-            self._socket, _ = self._listening.accept()
+            self._socket, (self.address, _) = self._listening.accept()
             self._socket.settimeout(10)
             with self._socket:
                 self._script(self)

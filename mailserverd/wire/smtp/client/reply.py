@@ -4,7 +4,7 @@ Standing rules: every bound holds before anything is kept: the length of a line,
 what breaks a bound or the grammar is BadReply and ends the conversation; text is cleaned before anybody sees it.
 
     Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
-    Reply-code = %x32-35 %x30-35 %x30-39
+    Reply-code = %x32-35 %x30-39 %x30-39
 """
 
 import re
@@ -16,7 +16,7 @@ MAX_OCTETS = 32_768
 MAX_TEXT = 1000  # characters of a reply's text that go into logs and reports
 
 _enhanced = re.compile(rb"([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?=[ \t]|$)")  # RFC 2034 §4
-_CODES = {b"%d" % code: code for code in range(200, 600) if code // 10 % 10 <= 5}
+_CODES = {b"%d" % code: code for code in range(200, 600)}  # the second digit goes beyond 5 in real ones, as in 571
 
 
 class BadReply(Exception):
