@@ -109,7 +109,8 @@ class ProviderLimits:
             shorter = learned.spacing * 0.75
             learned.spacing = shorter if shorter >= _NO_SPACING_BELOW_SECONDS else 0.0
             learned.not_before = min(learned.not_before, self._seconds() + learned.spacing)
-        elif learned.connections < self._bounds().to_one:
+        elif learned.connections < self._bounds().to_one and learned.not_before <= self._seconds():
+            # what was under way when the provider asked to slow down says nothing
             learned.connections += 1.0 / max(1.0, int(learned.connections))
 
     def failed(self, provider: str, source: str, outcome: TryLater | Refused, code: int, reply: str, now: int) -> None:

@@ -69,6 +69,8 @@ def test_two_domains_on_one_exchanger_share_one_421_and_their_successes() -> Non
     learning.slow(one)  # said to the first domain
     assert limits.connections(two) == 5
     assert learning.wait(two) == PAUSE_SECONDS
+    learning.succeed(two, 9)
+    assert limits.connections(two) == 5, "that was under way before"
     assert (limits.connections(other), learning.wait(other)) == (FIRST_CONNECTIONS, 0)
 
     learning.now += 1
