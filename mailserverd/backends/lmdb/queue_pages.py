@@ -6,12 +6,15 @@ little through a page may be short, or empty, and say nevertheless where the nex
 
 from collections.abc import Mapping
 
+import msgspec
+
 from mailserverd.backends.lmdb.environment import Transaction
 from mailserverd.backends.lmdb.queue_claims import Name
 from mailserverd.backends.lmdb.queue_records import (
     ENTRY,
     FAMILIES,
     OPEN,
+    RecipientRecord,
     decoded_entry,
     decoded_recipient,
     entry_of,
@@ -53,10 +56,9 @@ def page(
         if key > start:
             name, position = named(key[2:])
             if entry is None or name_of(entry.queue_id) != name:
-                stored = transaction.get(ENTRY + name)
-                entry = entry_of(decoded_entry(stored)) if stored is not None else None
-            if entry is not None and _entry_fits(wanted, entry):
-                record = decoded_recipient(cursor.value())
+                entry = _entry(transaction, name)
+            record = _readable(cursor.value()) if entry is not None and _entry_fits(wanted, entry) else None
+            if entry is not None and record is not None:
                 state = State.IN_FLIGHT if (name, position) in in_flight else State(record.state)
                 if (not wanted.states or state in wanted.states) and wanted.domain in ("", record.destination):
                     found.rows.append(Queued(entry, recipient_of(entry.queue_id, position, record, state)))
@@ -65,6 +67,22 @@ def page(
     cursor.close()
     name, position = named(last[2:])
     return QueuePage(found.rows, f"{name.decode('ascii')}/{position}")
+
+
+def _entry(transaction: Transaction, name: bytes) -> QueueEntry | None:
+    """What is unreadable is for `store check`; it holds nothing else up."""
+    stored = transaction.get(ENTRY + name)
+    try:
+        return entry_of(decoded_entry(stored)) if stored is not None else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _readable(value: bytes) -> RecipientRecord | None:
+    try:
+        return decoded_recipient(value)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _cursor(family: bytes, after: str) -> bytes:
@@ -84,10 +102,9 @@ def _entry_fits(wanted: QueueFilter, entry: QueueEntry) -> bool:
 def whole_entry(transaction: Transaction, queue_id: str, in_flight: Mapping[Name, object]) -> list[Queued]:
     """By position, at most MAX_OF_ENTRY of each kind of record read, and as many told."""
     name = name_of(queue_id)
-    stored = transaction.get(ENTRY + name)
-    if stored is None:
+    entry = _entry(transaction, name)
+    if entry is None:
         return []
-    entry = entry_of(decoded_entry(stored))
     rows: list[Queued] = []
     cursor = transaction.cursor()
     for family in FAMILIES:
@@ -97,9 +114,10 @@ def whole_entry(transaction: Transaction, queue_id: str, in_flight: Mapping[Name
             if not there or not bytes(cursor.key()).startswith(prefix):
                 break
             position = named(bytes(cursor.key())[2:])[1]
-            record = decoded_recipient(cursor.value())
-            state = State.IN_FLIGHT if family == OPEN and (name, position) in in_flight else State(record.state)
-            rows.append(Queued(entry, recipient_of(queue_id, position, record, state)))
+            record = _readable(cursor.value())
+            if record is not None:
+                state = State.IN_FLIGHT if family == OPEN and (name, position) in in_flight else State(record.state)
+                rows.append(Queued(entry, recipient_of(queue_id, position, record, state)))
             there = cursor.next()
     cursor.close()
     rows.sort(key=lambda each: each.recipient.position)
