@@ -16,6 +16,7 @@ from mailserverd.assembly.admin_verbs import AdminVerbs, directory_verbs
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.offline import offline
 from mailserverd.assembly.queue_verbs import QueueVerbs
+from mailserverd.assembly.reputation_verbs import offline_reputation, reputation_verbs
 from mailserverd.assembly.store_verbs import StoreVerbs
 from mailserverd.config.schema import Config
 
@@ -46,6 +47,7 @@ def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> obj
     async def work(backends: Backends, reactor: Any) -> object:
         verbs = admin_verbs(backends, lambda: config, HashingHere(), is_down=True)
         queue_verbs(verbs, backends, lambda: None, lambda: None)
+        reputation_verbs(verbs, backends, *offline_reputation(backends, config.outbound))
         return await verbs.call(verb, arguments)
 
     return offline(config, work)

@@ -7,21 +7,48 @@ is down is told by the next start.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from time import time
 from typing import Any
 
 from mailserverd.accounts.administration import Answer, VerbRefused, checked_address
 from mailserverd.assembly.admin_verbs import AdminVerbs
+from mailserverd.assembly.embedded import Backends
+from mailserverd.config.outbound import Outbound
 from mailserverd.interfaces.directory import Directory
 from mailserverd.model.address import canonical_address
 from mailserverd.model.errors import NotFound
 from mailserverd.model.identifiers import AccountId
-from mailserverd.model.reputation import EVERYBODY, Reason, Suppression, account_scope
-from mailserverd.queue.suppression import SuppressionList
-from mailserverd.queue.suspension import Suspensions
+from mailserverd.model.reputation import EVERYBODY, Reason, Suppression, Suspension, account_scope
+from mailserverd.queue.suppression import SuppressionList, SuppressionSettings
+from mailserverd.queue.suspension import Suspensions, SuspensionSettings
 
 PAGE = 500
 DAY = 86_400
 Show = Callable[..., Awaitable[object]]
+
+
+def offline_reputation(backends: Backends, outbound: Outbound) -> tuple[Suspensions, SuppressionList]:
+    """While no server runs: nobody is told now."""
+    suppression = SuppressionSettings(outbound.suppress_after_soft_bounces, outbound.suppress_days)
+    suspension = SuspensionSettings(
+        outbound.minimum_recipients, outbound.suspend_bounce_percent, outbound.suspend_complaint_percent
+    )
+    return (
+        Suspensions(backends.reputation, backends.sending_counts, lambda: suspension, _told_later),
+        SuppressionList(backends.reputation, lambda: suppression, backends.directory.is_local),
+    )
+
+
+async def _told_later(suspension: Suspension) -> bool:
+    return False
+
+
+def reputation_verbs(
+    verbs: AdminVerbs, backends: Backends, suspensions: Suspensions, suppression: SuppressionList
+) -> None:
+    """Added to those on accounts."""
+    shows = verbs.registered("account show")
+    register_reputation(verbs, ReputationVerbs(backends.directory, suspensions, suppression, shows, time))
 
 
 def register_reputation(verbs: AdminVerbs, group: ReputationVerbs) -> None:

@@ -24,6 +24,7 @@ from mailserverd.assembly.outbound import Sending, departure
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
+from mailserverd.assembly.reputation_verbs import reputation_verbs
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
@@ -102,6 +103,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     sweep = BlobSweep(backends.blobs, backends.references().collect, reactor)
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
     queue_verbs(verbs, backends, sending.scheduler.wake, sending.scheduler.flush)
+    reputation_verbs(verbs, backends, leaving.reputation.suspensions, leaving.reputation.suppression)
     return Parts(
         "the rooms",
         [
