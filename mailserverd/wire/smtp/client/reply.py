@@ -1,7 +1,8 @@
 """Replies of a server that is not ours, octets to values (RFC 5321 §4.2).
 
-Standing rules: every bound holds before anything is kept: the length of a line, the lines and the octets of a reply;
-what breaks a bound or the grammar is BadReply and ends the conversation; text is cleaned before anybody sees it.
+Standing rules: every bound holds before anything is kept: the lines and the octets of a reply; of a long line its
+beginning is kept; what breaks a bound or the grammar is BadReply and ends the conversation; text is cleaned before
+anybody sees it.
 
     Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
     Reply-code = %x32-35 %x30-39 %x30-39
@@ -10,7 +11,7 @@ what breaks a bound or the grammar is BadReply and ends the conversation; text i
 import re
 from typing import NamedTuple
 
-MAX_LINE_OCTETS = 4096  # RFC 5321 §4.5.3.1.5 says 512; real servers put URLs there
+MAX_LINE_OCTETS = 1000  # that are kept; RFC 5321 §4.5.3.1.5 says 512 at most
 MAX_LINES = 128  # an answer to EHLO has a few dozen at most
 MAX_OCTETS = 32_768
 MAX_TEXT = 1000  # characters of a reply's text that go into logs and reports
@@ -69,8 +70,8 @@ class ReplyReader:
         """The replies that are whole now. Raises BadReply; nothing may be fed afterwards."""
         lines = (self._held + data).split(b"\n")
         self._held = lines.pop()
-        if len(self._held) > MAX_LINE_OCTETS:
-            raise BadReply("a line of a reply is too long")
+        if len(self._held) > MAX_OCTETS:
+            raise BadReply("a line of a reply has no end")
         found = []
         for line in lines:
             reply = self._take(line)
@@ -83,8 +84,6 @@ class ReplyReader:
         self.__init__()  # type: ignore[misc]
 
     def _take(self, line: bytes) -> Reply | None:
-        if len(line) > MAX_LINE_OCTETS:
-            raise BadReply("a line of a reply is too long")
         line = line.removesuffix(b"\r")
         code = _CODES.get(line[:3])
         mark = line[3:4]
@@ -92,8 +91,8 @@ class ReplyReader:
             raise BadReply(f'not a reply: "{clean(line[:80])}"')
         self._octets += len(line)
         if len(self._lines) >= MAX_LINES or self._octets > MAX_OCTETS:
-            raise BadReply("a reply has too many lines")
-        self._lines.append(line[4:])
+            raise BadReply("a reply has no end")
+        self._lines.append(line[4:MAX_LINE_OCTETS])
         if mark == b"-":
             return None
         reply = Reply(code, tuple(self._lines))

@@ -70,9 +70,11 @@ def test_what_is_no_reply(octets: bytes) -> None:
 
 def test_bounds() -> None:
     with pytest.raises(BadReply):
-        read(b"250 " + b"x" * MAX_LINE_OCTETS)
+        read(b"250 " + b"x" * MAX_OCTETS)
     with pytest.raises(BadReply):
-        read(b"250 " + b"x" * MAX_LINE_OCTETS + b"\r\n")
+        read(b"250 " + b"x" * MAX_OCTETS + b"\r\n")
+    (long,) = read(b"550 5.1.1 " + b"x" * (MAX_OCTETS - 20) + b"\r\n")
+    assert (long.code, long.status, len(long.lines[0])) == (550, "5.1.1", MAX_LINE_OCTETS - 4)
     with pytest.raises(BadReply):
         read(b"250-again\r\n" * (MAX_LINES + 1))
     with pytest.raises(BadReply):
@@ -83,7 +85,7 @@ def test_bounds() -> None:
 
 def test_an_endless_line_is_not_kept() -> None:
     reader = ReplyReader()
-    for _ in range(MAX_LINE_OCTETS):
+    for _ in range(MAX_OCTETS):
         reader.feed(b"2")
     with pytest.raises(BadReply):
         reader.feed(b"2")
