@@ -99,10 +99,6 @@ def _recipients(message: Outgoing, offer: PeerOffer, utf8: bool, results: Result
     dsn = "DSN" in offer.keywords
     found: list[tuple[int, bytes]] = []
     for position, each in enumerate(message.recipients):
-        if offer.max_recipients and len(found) >= offer.max_recipients:  # RFC 9422 §4.2
-            why = f"the server takes {offer.max_recipients} recipients at a time"
-            results.put(position, TryLater("4.5.3", why), why)
-            continue
         try:
             path = wire_path(each.address, utf8)
             found.append((position, rcpt(path, each.notify, each.orcpt) if dsn else rcpt(path)))

@@ -7,7 +7,7 @@ temporary, and says why the answer did not come.
 from collections.abc import Iterable
 
 from mailserverd.interfaces.mail_transport import Result, Sent
-from mailserverd.model.outcome import Outcome, TryLater
+from mailserverd.model.outcome import Delivered, Outcome, TryLater
 from mailserverd.wire.smtp.client.outcome import failure_of, outcome_of
 from mailserverd.wire.smtp.client.reply import Reply
 
@@ -26,6 +26,17 @@ class Results:
     def open(self) -> list[int]:
         """Positions without a result."""
         return [position for position, each in enumerate(self._found) if each is None]
+
+    def delivered(self, position: int) -> bool:
+        found = self._found[position]
+        return found is not None and isinstance(found.outcome, Delivered)
+
+    def too_many(self, position: int) -> bool:
+        """Whether the server would have taken this recipient, had there been fewer (RFC 5321 §4.5.3.1.10)."""
+        found = self._found[position]
+        if found is None or not isinstance(found.outcome, TryLater) or found.code not in (452, 552):
+            return False
+        return found.outcome.status == "4.5.3" or "too many recipients" in found.reply.lower()
 
     def put(self, position: int, outcome: Outcome, why: str) -> None:
         """By our own reason."""

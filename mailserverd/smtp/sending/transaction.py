@@ -39,29 +39,29 @@ class Transaction:
         self._letter = letter
         self._results = results
 
-    async def run(self) -> Sent:
+    async def run(self) -> None:
+        """Gives each recipient of the letter a result; where the message or the conversation can go no further, every
+        other one that has none."""
         conversation, results = self._conversation, self._results
         conversation.begin_answers()
         replies = await self._envelope()
         recipients = self._letter.recipients
         if not replies:
             results.unanswered(conversation.failure, conversation.going)
-            return results.sent(True)
+            return
         if replies[0].code // 100 != 2:
             results.failed(results.open(), replies[0])
             if replies[-1].code == 354:
                 conversation.fail("354 for DATA after a refusal of MAIL")
-            return results.sent(not conversation.keeps_step())
+            return
         taken = self._judge(replies[1 : 1 + len(recipients)])
         over = len(replies) > 1 + len(recipients)
+        if conversation.keeps_step():
+            ended = await self._message(taken, replies[-1] if over else None)
+            if conversation.keeps_step() and not ended:
+                await self._reset()
         if not conversation.keeps_step():
             results.unanswered(conversation.failure, conversation.going)
-            return results.sent(True)
-        ended = await self._message(taken, replies[-1] if over else None)
-        if conversation.keeps_step() and not ended:
-            await self._reset()
-        results.unanswered(conversation.failure, conversation.going)
-        return results.sent(not conversation.keeps_step())
 
     async def _envelope(self) -> list[Reply]:
         """The replies to MAIL, to each RCPT, and to DATA where it went with them."""

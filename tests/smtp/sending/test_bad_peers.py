@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 
 from mailserverd.model.outcome import Delivered, Refused, TryLater
@@ -316,6 +317,25 @@ def test_closed_in_the_middle_of_the_message() -> None:
     said(stage, "250 ok", "250 ok", "354 go")
     stage.closes()
     assert sending.kinds() == ["TryLater"]
+    assert sending.sent.broken
+
+
+@pytest.mark.parametrize("end", ["421 4.4.2 too slow", ""])
+def test_gone_while_the_message_was_made_ready(end: str) -> None:
+    ready: Deferred[bytes] = Deferred()
+
+    async def prepare(form: str) -> bytes:
+        return await ready
+
+    stage = opened()
+    sending = stage.send(message(prepare=prepare))
+    if end:
+        said(stage, end)
+    else:
+        stage.closes()
+    ready.callback(b"x\r\n")
+    assert sending.codes() == [421 if end else 0]
+    assert sending.sent.results[0].reply == (end or "the server closed the connection")
     assert sending.sent.broken
 
 

@@ -246,13 +246,52 @@ def test_nothing_is_injected_by_the_sender_or_a_parameter() -> None:
 
 
 def test_limits_of_the_peer() -> None:
-    stage = opened("PIPELINING", "LIMITS RCPTMAX=2 MAILMAX=1")
-    sending = stage.send(message("b@y.example", "c@y.example", "d@y.example"))
+    stage = opened("PIPELINING", "LIMITS RCPTMAX=2 MAILMAX=2")
+    sending = stage.send(message("b@y.example", "c@y.example", "d@y.example", "e@y.example", "f@y.example"))
+    assert stage.heard().count(b"RCPT") == 2
     stage.says("250 ok", "250 ok", "250 ok", "354 go")
-    stage.says("250 ok")
-    assert sending.codes() == [250, 250, 0]
-    assert sending.sent.results[2].outcome == TryLater("4.5.3", "the server takes 2 recipients at a time")
+    stage.says("250 first")
+    assert envelope(stage)[-4:-1] == [
+        b"MAIL FROM:<a@x.example>",
+        b"RCPT TO:<d@y.example>",
+        b"RCPT TO:<e@y.example>",
+    ]
+    stage.says("250 ok", "250 ok", "550 5.1.1 no", "354 go")
+    stage.says("250 second")
+    assert sending.codes() == [250, 250, 250, 550, 0]
+    assert sending.sent.results[2].reply == "250 second"
+    why = "the server takes no more recipients for now"
+    assert sending.sent.results[4].outcome == TryLater("4.5.3", why)
+    assert not sending.sent.broken
     assert not stage.connection.idle()
+
+
+@pytest.mark.parametrize("no", ["452 4.5.3 too many", "552 5.5.3 too many", "452 Too many recipients here"])
+def test_too_many_recipients_are_asked_for_again_at_once(no: str) -> None:
+    stage = opened()
+    sending = stage.send(message("b@y.example", "c@y.example", "d@y.example"))
+    stage.heard()
+    stage.says("250 ok", "250 ok", no, no, "354 go")
+    assert stage.heard() == BODY + b".\r\n"
+    stage.says("250 first")
+    assert stage.heard().count(b"RCPT") == 2
+    stage.says("250 ok", "250 ok", no, "354 go")
+    stage.says("250 second")
+    stage.says("250 ok", no, "503 nobody")  # no progress: it is the end
+    stage.says("250 reset")
+    assert sending.codes() == [250, 250, int(no[:3])]
+    assert sending.kinds() == ["Delivered", "Delivered", "TryLater"]
+    assert stage.connection.idle()
+
+
+def test_a_refusal_in_a_later_round_leaves_the_first_as_it_was() -> None:
+    stage = opened("PIPELINING", "LIMITS RCPTMAX=1")
+    sending = stage.send(message("b@y.example", "c@y.example", "d@y.example"))
+    stage.says("250 ok", "250 ok", "354 go")
+    stage.says("250 first")
+    stage.says("421 4.7.0 enough")
+    assert sending.codes() == [250, 421, 421]
+    assert sending.sent.broken
 
 
 def test_a_hundred_thousand_recipients_are_many_but_no_trouble() -> None:
