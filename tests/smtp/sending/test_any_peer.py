@@ -5,7 +5,7 @@ And nobody is Delivered but who was told so after the last octet of the message.
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailserverd.interfaces.mail_transport import HopFailed
@@ -74,6 +74,8 @@ class Peer:
 
 
 @given(st.sampled_from(["smtp", "lmtp"]), st.sampled_from([0, 1, 2, 2, 2, 3, 3, 4]), STEPS, STEPS)
+@example("smtp", 2, [], [GOOD[2] + GOOD[3]])
+@example("lmtp", 2, [], [GOOD[2] + GOOD[3] * 2])
 @settings(max_examples=400, deadline=None)
 def test_any_peer(protocol: str, good: int, before: list[bytes | None], after: list[bytes | None]) -> None:
     peer = Peer(protocol)
