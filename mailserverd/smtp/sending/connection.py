@@ -59,7 +59,7 @@ class SmtpConnection:
             waiting = [*too_many, *waiting[len(asked) :]]
         if not self._conversation.in_step:
             results.unanswered(self._conversation.failure, self._conversation.going)
-        why = "the server takes no more recipients for now"
+        why = "the server takes no more recipients at present"
         results.all_open(TryLater("4.5.3", why), why)
 
     def idle(self) -> bool:

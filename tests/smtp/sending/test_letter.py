@@ -260,7 +260,7 @@ def test_limits_of_the_peer() -> None:
     stage.says("250 second")
     assert sending.codes() == [250, 250, 250, 550, 0]
     assert sending.sent.results[2].reply == "250 second"
-    why = "the server takes no more recipients for now"
+    why = "the server takes no more recipients at present"
     assert sending.sent.results[4].outcome == TryLater("4.5.3", why)
     assert not sending.sent.broken
     assert not stage.connection.idle()
