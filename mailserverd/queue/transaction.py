@@ -1,6 +1,6 @@
 """One batch over one connection, and what it means for each recipient.
 
-Standing rules: what a peer refused for now may be tried at the next host of the same attempt, a greylisting not; a
+Standing rules: what a peer refused with a 4yz may be tried at the next host of the same attempt, a greylisting not; a
 connection that was used before and breaks at once says nothing about the message: it is tried anew on a fresh one.
 """
 
