@@ -3,6 +3,7 @@
 Standing rule: a name stands here only while all of it works; what needs TLS or a login first is told then.
 """
 
+from mailserverd.imap.input_limits import append_limit
 from mailserverd.imap.session import Session
 
 _ALWAYS = b"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE"
@@ -23,9 +24,3 @@ def capabilities(session: Session) -> bytes:
     if not mechanisms:
         names.append(b"LOGINDISABLED")
     return b" ".join(names)
-
-
-def append_limit(session: Session) -> int:
-    limit = session.settings.imap.max_append_bytes
-    own = session.account.max_message_octets if session.login is not None else None
-    return limit if own is None else min(limit, own)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mailserverd.delivery.spool import Spooled
+from mailserverd.imap.input_limits import append_limit, line_limit, literal_limit
 from mailserverd.imap.reply import Reply, bad, no, syntax_reply
 from mailserverd.imap.session import Session
 from mailserverd.wire.imap.command.append import Append, parse_append
@@ -28,16 +29,10 @@ _MAX_SWALLOWED = 256 * 1024 * 1024
 
 
 class Engine(Protocol):
-    """What is told of commands, and asked for limits."""
+    """What is told of commands."""
 
     session: Session
 
-    @property
-    def line_limit(self) -> int: ...
-    @property
-    def literal_limit(self) -> int: ...
-    @property
-    def append_limit(self) -> int: ...
     @property
     def wants_line(self) -> bool: ...
     def got_line(self, line: bytes) -> None: ...
@@ -123,7 +118,7 @@ class Input:
             self._engine.got_line(line)
         elif self._refusal is not None:
             self._swallow_line(line)
-        elif len(line) > self._engine.line_limit:
+        elif len(line) > line_limit(self._engine.session):
             self._too_long(line)
             self._swallow_line(line)
         else:
@@ -133,7 +128,7 @@ class Input:
     def _unended(self, rest: bytes, pos: int) -> bool:
         """No line end yet."""
         waiting = len(rest) - pos
-        if self._refusal is None and waiting > self._engine.line_limit:
+        if self._refusal is None and waiting > line_limit(self._engine.session):
             if self._engine.wants_line:
                 self._engine.goodbye(b"Line too long")
                 return False
@@ -235,20 +230,22 @@ class Input:
     def _why_not(self, text: bytes, size: int, append: Append | None) -> Reply | None:
         engine = self._engine
         if append is not None:
-            if size > engine.append_limit:
+            if size > append_limit(engine.session):
                 return no(b"Message too large", b"TOOBIG")  # RFC 7889 §4
             return None
         self._literals += 1
-        if size > engine.literal_limit:
+        if size > literal_limit(engine.session):
             return bad(b"Literal too large", b"TOOBIG")
-        if self._literals > _MAX_LITERALS or len(text) + size > engine.line_limit + engine.literal_limit:
+        if self._literals > _MAX_LITERALS or len(text) + size > line_limit(engine.session) + literal_limit(
+            engine.session
+        ):
             return bad(b"Command too large", b"TOOBIG")
         return None
 
     def _append_of(self, text: bytes) -> Append | None:
         """The APPEND whose message is what follows, if it is that. Raises BadSyntax where its arguments are wrong."""
         start = text.find(b" ") + 1
-        if text[start : start + 7].upper() != b"APPEND " or not self._engine.append_limit:
+        if text[start : start + 7].upper() != b"APPEND " or self._engine.session.login is None:
             return None
         if _LITERAL.match(text[start + 7 :].lstrip(b" ")):  # the name of the mailbox
             return None

@@ -46,8 +46,7 @@ class Connection:
     def is_busy(self) -> bool:
         """A command is at work, or the server gives others their turn first (as it does on a loaded machine)."""
         server = self.server
-        working = server._coroutine is not None and server._line is None
-        return (working or server._yielded) and not server._lost
+        return (server.is_at_work or server._yielded) and not server._lost
 
     def took(self) -> bytes:
         out: bytes = self.transport.value()

@@ -10,7 +10,7 @@ from twisted.mail import imap4
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides
 
-from mailserverd.imap import server
+from mailserverd.imap import in_flight, server
 from mailserverd.imap.commands.table import RUNNERS
 from mailserverd.imap.reply import ok
 from mailserverd.model.account import Revoked
@@ -103,7 +103,7 @@ def test_a_failure_is_answered_and_the_next_command_runs(monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setitem(RUNNERS, "NOOP", broken)
-    monkeypatch.setattr("mailserverd.imap.server.log.failure", lambda *a, **k: None)
+    monkeypatch.setattr("mailserverd.imap.in_flight.log.failure", lambda *a, **k: None)
     out = engine.say(b"a NOOP\r\nb CAPABILITY\r\n")
     assert out.startswith(b"a NO [SERVERBUG]")
     assert b"b OK" in out
@@ -352,7 +352,8 @@ def test_many_commands_at_once_leave_others_their_turn(monkeypatch):
     """After ten milliseconds of commands the rest waits for the next turn of the reactor."""
     engine = Engine()
     time = iter(range(10_000))
-    monkeypatch.setattr(server, "perf_counter", lambda: next(time) / 1000)
+    for module in (server, in_flight):
+        monkeypatch.setattr(module, "perf_counter", lambda: next(time) / 1000)
     engine.server.dataReceived(b"a NOOP\r\n" * 100)
     out = engine.took()
     assert 0 < out.count(b"a OK") < 100

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mailserverd.imap import server
+from mailserverd.imap import in_flight
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
 from tests.imap.house import House
 
@@ -105,7 +105,7 @@ def test_conversation(path: Path, house: House) -> None:
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("client_*.txt")), ids=lambda path: path.stem)
 def test_conversation_of_a_loaded_server(path: Path, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command leaves others their turn, as where the machine is slow: the answers are the same."""
-    monkeypatch.setattr(server, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(in_flight, "TURN_SECONDS", -1.0)
     converse(path, house)
 
 

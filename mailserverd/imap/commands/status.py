@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-from mailserverd.imap.capabilities import append_limit
+from mailserverd.imap.input_limits import append_limit
 from mailserverd.imap.mailbox_session import use_condstore
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.session import Session

@@ -137,3 +137,18 @@ _UID_VERBS = (
 )
 VERBS = {verb.name.encode(): verb for verb in _VERBS}
 UID_VERBS = {verb.name.encode()[4:]: verb for verb in _UID_VERBS}
+
+
+def verb_at(text: bytes, start: int) -> tuple[Verb | None, int]:
+    """The verb that stands at `start`, None for one that there is not, and where it ends."""
+    end = text.find(b" ", start)
+    if end < 0:
+        end = len(text)
+    name = text[start:end].upper()
+    if name != b"UID":
+        return VERBS.get(name), end
+    start = end + 1
+    end = text.find(b" ", start)
+    if end < 0:
+        end = len(text)
+    return UID_VERBS.get(text[start:end].upper()), end
