@@ -78,7 +78,7 @@ def rcpt(recipient: bytes, notify: str = "", orcpt: str = "") -> bytes:
     if notify:
         parts.append(b"NOTIFY=" + _value(notify))
     if orcpt:
-        parts.append(b"ORCPT=" + _value(orcpt))
+        parts.append(b"ORCPT=" + _value(_embedded(orcpt) if orcpt[:6].lower() == "utf-8;" else orcpt))
     return b" ".join(parts) + b"\r\n"
 
 
@@ -86,6 +86,11 @@ def _value(text: str) -> bytes:
     if not _esmtp_value.fullmatch(text):
         raise BadArgument("a parameter holds what no parameter can")
     return text.encode("ascii")
+
+
+def _embedded(text: str) -> str:
+    """RFC 6533 §3: what is no QCHAR as EmbeddedUnicodeChar, which any server takes; those that are there stay."""
+    return "".join(each if each.isascii() and each not in "+=" else f"\\x{{{ord(each):X}}}" for each in text)
 
 
 def xtext(text: str) -> bytes:

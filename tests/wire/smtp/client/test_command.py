@@ -24,7 +24,13 @@ def test_parameters() -> None:
     )
 
 
-@pytest.mark.parametrize("bad", ["a b", "a\r\nRSET", "a\n", "\0", "é", "a=b", ""])
+def test_an_original_recipient_beyond_ascii() -> None:
+    assert rcpt(b"a@b.example", "", "utf-8;ü+=\\x{E4}@b.example") == (
+        b"RCPT TO:<a@b.example> ORCPT=utf-8;\\x{FC}\\x{2B}\\x{3D}\\x{E4}@b.example\r\n"
+    )
+
+
+@pytest.mark.parametrize("bad", ["a b", "a\r\nRSET", "a\n", "\0", "é ", "a=b", ""])
 def test_a_parameter_holds_no_other(bad: str) -> None:
     if bad:
         with pytest.raises(BadArgument):
