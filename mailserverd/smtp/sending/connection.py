@@ -1,5 +1,8 @@
 """A session with a server, past its opening: what `queue` knows as a MailConnection."""
 
+from collections.abc import Callable
+from typing import Any
+
 from mailserverd.config.outbound import Timeouts
 from mailserverd.interfaces.mail_transport import Outgoing, Peer, Sent
 from mailserverd.model.outcome import TryLater
@@ -14,13 +17,20 @@ class SmtpConnection:
     """Satisfies interfaces.mail_transport.MailConnection."""
 
     def __init__(
-        self, conversation: Conversation, peer: Peer, offer: PeerOffer, timeouts: Timeouts, lmtp: bool
+        self,
+        conversation: Conversation,
+        peer: Peer,
+        offer: PeerOffer,
+        timeouts: Timeouts,
+        lmtp: bool,
+        in_thread: Callable[..., Any],
     ) -> None:
         self.peer = peer
         self._conversation = conversation
         self._offer = offer
         self._timeouts = timeouts
         self._lmtp = lmtp
+        self._in_thread = in_thread
         self._sending = False
         self._messages = 0
 
@@ -37,7 +47,7 @@ class SmtpConnection:
         conversation = self._conversation
         results = Results(len(message.recipients), self.peer.where)
         try:
-            letter = await letter_for(message, self.peer, self._offer, results)
+            letter = await letter_for(message, self.peer, self._offer, results, self._in_thread)
         except CannotSend as error:
             results.all_open(error.outcome, str(error))
             return results.sent(not conversation.in_step)

@@ -4,7 +4,8 @@ Standing rules: the octets are made for what was offered and for nothing else; a
 fate of its recipient, never of another one.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from twisted.logger import Logger
 
@@ -14,9 +15,11 @@ from mailserverd.smtp.sending.results import Results
 from mailserverd.wire.mime.utf8_headers import has_utf8_headers
 from mailserverd.wire.smtp.client.command import BadArgument, MailParameters, mail, rcpt, wire_path
 from mailserverd.wire.smtp.client.offer import PeerOffer
-from mailserverd.wire.smtp.content import fault_of
+from mailserverd.wire.smtp.client.stuffing import blocks
+from mailserverd.wire.smtp.content import ChunkReceiver, fault_of
 
 _log = Logger()
+_CHECKED_AT_ONCE = 262_144  # octets: half a millisecond
 _NO_UTF8 = "the message needs SMTPUTF8, which the server does not offer"
 
 
@@ -41,8 +44,10 @@ def _never(status: str, why: str) -> CannotSend:
     return CannotSend(Refused(status, why), why)
 
 
-async def letter_for(message: Outgoing, peer: Peer, offer: PeerOffer, results: Results) -> Letter:
-    """Recipients who cannot be asked get their result here. Raises CannotSend."""
+async def letter_for(
+    message: Outgoing, peer: Peer, offer: PeerOffer, results: Results, in_thread: Callable[..., Any]
+) -> Letter:
+    """Recipients who cannot be asked get their result here. in_thread: for what takes long. Raises CannotSend."""
     if message.require_tls and not (peer.verified and "REQUIRETLS" in offer.keywords):  # RFC 8689 §4.2.1
         raise _never("5.7.30", "the message requires TLS (REQUIRETLS), which this server cannot promise")
     if offer.max_octets and message.size > offer.max_octets:  # RFC 1870 §6.2
@@ -51,11 +56,22 @@ async def letter_for(message: Outgoing, peer: Peer, offer: PeerOffer, results: R
     octets = await _prepared(message, form)
     if offer.max_octets and len(octets) > offer.max_octets:
         raise _too_large(offer)
-    if form != "BINARYMIME" and octets and fault_of(octets) is not None:
+    small = len(octets) <= _CHECKED_AT_ONCE
+    if form != "BINARYMIME" and (is_faulty(octets) if small else await in_thread(is_faulty, octets)):
         raise _never("5.6.0", "the message holds a NUL, or a CR or LF by itself, and cannot go by DATA")
     utf8 = _smtputf8(message, octets, offer)
     recipients = _recipients(message, offer, utf8, results)
     return Letter(octets, form == "BINARYMIME", _mail(message, form, len(octets), utf8, offer), recipients)
+
+
+def is_faulty(octets: bytes) -> bool:
+    """Whether DATA cannot carry it: a NUL, a CR or LF by itself."""
+    if len(octets) <= _CHECKED_AT_ONCE:
+        return bool(octets) and fault_of(octets) is not None
+    check = ChunkReceiver(len(octets), lines=True)
+    for block in blocks(octets):  # between which other threads have their turn
+        check.feed(block)
+    return check.fault is not None or check.ends_with_cr
 
 
 def form_for(body: str, offer: PeerOffer) -> str:

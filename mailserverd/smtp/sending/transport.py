@@ -42,6 +42,7 @@ class SmtpTransport:
         self._timeouts = timeouts
         self._tls = tls
         self._random = random
+        self._in_thread = in_thread
         self._derive = derive_by(in_thread)
 
     async def connect(self, hop: Hop) -> SmtpConnection:
@@ -65,7 +66,8 @@ class SmtpTransport:
         if hop.credentials is not None:
             await log_in(opening, bool(tls), self._random, self._derive)
         peer = Peer(where_of(hop), tls, verified, opening.offer.keywords)
-        return SmtpConnection(opening.conversation, peer, opening.offer, opening.timeouts, hop.protocol == "lmtp")
+        lmtp = hop.protocol == "lmtp"
+        return SmtpConnection(opening.conversation, peer, opening.offer, opening.timeouts, lmtp, self._in_thread)
 
     async def _connected(self, hop: Hop, timeouts: Timeouts) -> Conversation:
         conversation = Conversation(self._reactor, _shortest(timeouts))

@@ -6,6 +6,7 @@ import pytest
 
 from mailserverd.interfaces.mail_transport import CannotDowngrade, Recipient
 from mailserverd.model.outcome import Refused, TryLater
+from mailserverd.smtp.sending.letter import is_faulty
 from mailserverd.wire.smtp.client.stuffing import BLOCK_OCTETS
 from tests.smtp.sending.stage import ALL, BODY, message, opened
 
@@ -108,6 +109,16 @@ def test_what_could_end_a_message_elsewhere_is_not_sent_by_data(octets: bytes) -
     sending = stage.send(message(octets=octets))
     assert refused("5.6.0", sending.sent.results[0].outcome)
     assert stage.heard() == b""
+
+
+@pytest.mark.parametrize("fault", [b"\n", b"\r", b"\0"])
+@pytest.mark.parametrize("place", [0, 4 * BLOCK_OCTETS - 1, 4 * BLOCK_OCTETS, 4 * BLOCK_OCTETS + 1, 5 * BLOCK_OCTETS])
+def test_the_same_in_a_large_message(fault: bytes, place: int) -> None:
+    good = b"x" * (4 * BLOCK_OCTETS - 1) + b"\r\n" + b"y" * BLOCK_OCTETS
+    assert not is_faulty(good)
+    assert is_faulty(good[:place] + fault + good[place:])
+    assert is_faulty(good + b"\r")
+    assert not is_faulty(good + b"\r\n")
 
 
 def test_a_message_that_cannot_be_made_less() -> None:
