@@ -22,6 +22,7 @@ from mailserverd.delivery.local_transport import LocalTransport
 from mailserverd.delivery.notices import MailNotices
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import QueueIds
+from mailserverd.delivery.receipts import Receipts
 from mailserverd.delivery.reports import Reports
 from mailserverd.delivery.route import Router
 from mailserverd.delivery.route import Sending as SendingAtRcpt
@@ -115,6 +116,7 @@ def mail_flow(
         lambda: reloading.config.delivery.max_received_headers,
         sending,
         reports,
+        Receipts(hostname, notices),
         metrics,
         trace,
     )

@@ -16,6 +16,7 @@ from mailserverd.delivery.copies import DELIVERED, Copies, Scanned, label_of, ou
 from mailserverd.delivery.envelope import Envelope, Remote, Routed
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import delivery_key
+from mailserverd.delivery.receipts import Receipts
 from mailserverd.delivery.reports import Reports
 from mailserverd.delivery.spool import Spooled
 from mailserverd.delivery.submission_headers import take_class
@@ -56,6 +57,7 @@ class Inbound:
         max_received: Callable[[], int],
         sending: Sending,
         reports: Reports,
+        receipts: Receipts,
         metrics: Metrics,
         trace: Trace,
     ) -> None:
@@ -67,6 +69,7 @@ class Inbound:
         self._max_received = max_received
         self._sending = sending
         self._reports = reports
+        self._receipts = receipts
         self._metrics = metrics
         self._trace = trace
 
@@ -145,8 +148,10 @@ class Inbound:
         self._note(envelope, accounts, outcomes, scanned.message_id, len(message))
         answers = await self._settle(envelope, outcomes, message, now, bool(remote))
         account = envelope.account
-        if account is not None and account.keep_sent and answers == [DELIVERED]:
-            await self._keep_sent(envelope, account, scanned, now)
+        if account is not None and answers == [DELIVERED]:
+            await self._receipts.tell(envelope, message, now)
+            if account.keep_sent:
+                await self._keep_sent(envelope, account, scanned, now)
         return answers
 
     async def _read(self, envelope: Envelope, message: bytes, now: int) -> None:

@@ -71,6 +71,7 @@ class Pending:
             due_at=now + self._schedule().retry_seconds[0],
             attempts=1,
             last_error=reason_of(outcome),
+            notify=_notify_of(envelope, account),
         )
         if isinstance(outcome, Refused) and await self._bounced(first, outcome, now):
             return
@@ -142,6 +143,9 @@ class Pending:
         )
 
     async def _bounced(self, copy: PendingDelivery, outcome: TryLater | Refused, now: int) -> bool:
+        if copy.notify and "FAILURE" not in copy.notify.split(","):  # RFC 3461 §4.1: NEVER, or only of other things
+            _log.warn("copy given up, and its sender wants no report", to=copy.recipient, why=reason_of(outcome))
+            return True
         return isinstance(await self._bounces.bounce(copy, outcome, now), Delivered)
 
     async def _attempt(self, copy: PendingDelivery, queue_id: str) -> Outcome:
@@ -151,3 +155,9 @@ class Pending:
             return Delivered(await self._copies.deliver(account.account_id, scanned, copy.key, copy.accepted_at))
         except Exception as error:
             return outcome_of(error, queue_id)
+
+
+def _notify_of(envelope: Envelope, account: Account) -> str:
+    """What the sender asked for the recipient that led to the account; of several the one that asked for more."""
+    asked = [each.notify for each in envelope.recipients if account in each.accounts]
+    return "" if "" in asked or not asked else max(asked, key=len)

@@ -10,7 +10,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """message: the whole message as it is to be stored. key: the delivery's idempotency key. Times: epoch seconds."""
+    """message: the whole message as it is to be stored. key: the delivery's idempotency key. Times: epoch seconds.
+
+    notify: of what the sender wants to be told (RFC 3461 §4.1); "": of a failure.
+    """
 
     key: bytes
     recipient: str
@@ -20,6 +23,7 @@ class PendingDelivery:
     due_at: int
     attempts: int
     last_error: str
+    notify: str = ""
 
 
 class PendingDeliveries(Protocol):

@@ -376,3 +376,25 @@ def test_mail_that_is_only_read_has_no_copy_and_is_answered_for_each_recipient(h
     anna = Routed(b"anna@example.org", (house.anna,))
     assert receive(house, envelope(house, report, anna, apart=apart)) == [DELIVERED] * (2 if apart else 1)
     assert len(house.copies.delivered) == 1
+
+
+def test_who_wants_to_know_is_told_of_copies_that_were_made_here(house: House) -> None:
+    wanted = Routed(b"bob@example.org", (house.bob,), notify="FAILURE,SUCCESS", orcpt="rfc822;Bob@example.org")
+    submitted(house, wanted)
+    (_, _, _), (account, octets, _) = house.copies.delivered
+    assert account == house.anna.account_id
+    assert b"Action: delivered\r\n" in octets
+    assert b"Final-Recipient: rfc822; bob@example.org\r\n" in octets
+    assert b"Original-Recipient: rfc822; Bob@example.org\r\n" in octets
+    house.copies.delivered.clear()
+    submitted(house, Routed(b"bob@example.org", (house.bob,), notify="FAILURE"))
+    assert len(house.copies.delivered) == 1
+
+
+def test_a_copy_that_fails_is_not_reported_where_no_report_is_wanted(house: House) -> None:
+    house.copies.failing = {2: NotFound("removed meanwhile")}
+    submitted(
+        house, Routed(b"anna@example.org", (house.anna,)), Routed(b"bob@example.org", (house.bob,), notify="NEVER")
+    )
+    assert house.records.kept == {}
+    assert [each[0] for each in house.copies.delivered] == [house.anna.account_id]

@@ -27,6 +27,7 @@ from mailserverd.delivery.local_transport import LocalTransport
 from mailserverd.delivery.notices import MailNotices
 from mailserverd.delivery.pending import Pending
 from mailserverd.delivery.queue_id import QueueIds
+from mailserverd.delivery.receipts import Receipts
 from mailserverd.delivery.route import Router
 from mailserverd.delivery.spool import Spool
 from mailserverd.delivery.trace_headers import DateLine
@@ -285,6 +286,7 @@ class House:
             lambda: self.config.delivery.max_received_headers,
             self.sending,
             self.reports,
+            Receipts(HOSTNAME, self.notices),
             self.metrics,
             self.trace,
         )
