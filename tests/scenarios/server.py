@@ -116,7 +116,9 @@ class MailServer:
     # Running
 
     def start(self, *wrapper: str) -> Self:
-        """Returns when the server is ready. wrapper: a command that runs ours, such as strace."""
+        """Returns when the server is ready, at once where it is. wrapper: a command that runs ours, such as strace."""
+        if self.process is not None:
+            return self
         self.process = subprocess.Popen(
             [
                 *wrapper,

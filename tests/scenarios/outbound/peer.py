@@ -42,6 +42,7 @@ class Session:
     sender: str = ""
     parameters: str = ""
     recipients: list[str] = field(default_factory=list)
+    secured: ssl.SSLSocket | None = None
 
 
 class Peer:
@@ -99,6 +100,8 @@ class Peer:
         except (OSError, ValueError):
             pass
         finally:
+            if session.secured is not None:
+                session.secured.close()
             with self._lock:
                 self.open -= 1
 
@@ -132,7 +135,7 @@ class Peer:
                 say("\r\n".join(f"250{'-' if each < len(lines) - 1 else ' '}{text}" for each, text in enumerate(lines)))
             elif verb == "STARTTLS" and self.context is not None:
                 say("220 go")
-                connection = self.context.wrap_socket(connection, server_side=True)
+                connection = session.secured = self.context.wrap_socket(connection, server_side=True)
                 session.tls = True
                 stream = connection.makefile("rwb")
             elif verb == "MAIL":

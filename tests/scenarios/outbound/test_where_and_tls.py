@@ -116,7 +116,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with made.nameserver, made.web, made.server:
         for peer in made.peers.values():
             peer.__enter__()
-        made.server.start()
         yield made
         for peer in made.peers.values():
             peer.__exit__(None, None, None)
