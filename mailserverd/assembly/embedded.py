@@ -27,6 +27,7 @@ from mailserverd.backends.lmdb.pending import LmdbPending
 from mailserverd.backends.lmdb.queue_store import LmdbQueueStore
 from mailserverd.backends.lmdb.record_access import LmdbRecords
 from mailserverd.backends.lmdb.reputation import LmdbReputation
+from mailserverd.backends.lmdb.resident import Resident
 from mailserverd.backends.lmdb.restored import begin_epoch
 from mailserverd.backends.lmdb.sending_counts import LmdbSendingCounts
 from mailserverd.backends.lmdb.sent_messages import LmdbSentMessages
@@ -56,6 +57,7 @@ class Backends:
     writer: Writer
     journal: EarlyJournal
     threads: FileThreads
+    resident: Resident
     records: LmdbRecords
     queue: LmdbQueueStore
 
@@ -70,6 +72,7 @@ class Backends:
 
     async def close(self) -> None:
         """Everything submitted is committed first."""
+        self.resident.stop()
         await self.mail.stop()
         await self.writer.stop()
         self.threads.stop()
@@ -106,6 +109,8 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
     redone = await mail.start()
     if redone:
         log.info("flag changes acknowledged before the last end are stored now", commits=redone)
+    resident = Resident(store / "data.mdb", threads, reactor)
+    resident.start()
     return Backends(
         directory=directory,
         mail=mail,
@@ -120,6 +125,7 @@ async def open_embedded(config: Config, reactor: Any, metrics: Metrics) -> Backe
         writer=writer,
         journal=journal,
         threads=threads,
+        resident=resident,
         records=records,
         queue=queue,
     )
