@@ -28,7 +28,7 @@ _MAX_LINE_SWALLOWED = 16 * 1024 * 1024
 _MAX_SWALLOWED = 256 * 1024 * 1024
 
 
-class Engine(Protocol):
+class Connection(Protocol):
     """What is told of commands."""
 
     session: Session
@@ -53,7 +53,7 @@ class Input:
 
     __slots__ = (
         "_append",
-        "_engine",
+        "_connection",
         "_head",
         "_left",
         "_literals",
@@ -64,8 +64,8 @@ class Input:
         "_upload",
     )
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._upload: Spooled | None = None
         self._clear(b"")
 
@@ -114,11 +114,11 @@ class Input:
             return self._unended(rest, pos)
         self._pos = end + 1
         line = rest[pos : end - 1] if end > pos and rest[end - 1] == 13 else rest[pos:end]
-        if self._engine.wants_line:
-            self._engine.got_line(line)
+        if self._connection.wants_line:
+            self._connection.got_line(line)
         elif self._refusal is not None:
             self._swallow_line(line)
-        elif len(line) > line_limit(self._engine.session):
+        elif len(line) > line_limit(self._connection.session):
             self._too_long(line)
             self._swallow_line(line)
         else:
@@ -128,9 +128,9 @@ class Input:
     def _unended(self, rest: bytes, pos: int) -> bool:
         """No line end yet."""
         waiting = len(rest) - pos
-        if self._refusal is None and waiting > line_limit(self._engine.session):
-            if self._engine.wants_line:
-                self._engine.goodbye(b"Line too long")
+        if self._refusal is None and waiting > line_limit(self._connection.session):
+            if self._connection.wants_line:
+                self._connection.goodbye(b"Line too long")
                 return False
             self._too_long(rest[pos : pos + _MAX_TAG])
         if self._refusal is not None:  # keep the end: it may be the "{n+}" or the CR of the line end
@@ -139,7 +139,7 @@ class Input:
                 self._swallowed += waiting - keep
                 self._pos = len(rest) - keep
                 if self._swallowed > _MAX_LINE_SWALLOWED:
-                    self._engine.goodbye(b"Line too long")
+                    self._connection.goodbye(b"Line too long")
         return False
 
     def _too_long(self, line: bytes) -> None:
@@ -168,12 +168,12 @@ class Input:
             self._swallow(int(literal[1]))
             return
         (tag, reply), self._refusal, self._swallowed = self._refusal, None, 0
-        self._engine.refuse(tag, reply)
+        self._connection.refuse(tag, reply)
 
     def _swallow(self, size: int) -> None:
         self._left = size
         if size > _MAX_SWALLOWED:
-            self._engine.goodbye(b"[TOOBIG] Literal too large")
+            self._connection.goodbye(b"[TOOBIG] Literal too large")
 
     def _line(self, line: bytes) -> None:
         if self._append is not None:
@@ -195,11 +195,11 @@ class Input:
         space = text.find(b" ")
         tag = text[:space] if space > 0 else text
         if not _TAG.match(tag) or len(tag) > _MAX_TAG:
-            self._engine.refuse(b"*", bad(b"Invalid tag"))
+            self._connection.refuse(b"*", bad(b"Invalid tag"))
         elif space < 0:
-            self._engine.refuse(tag, bad(b"Missing command"))
+            self._connection.refuse(tag, bad(b"Missing command"))
         else:
-            self._engine.command(tag, text, space + 1)
+            self._connection.command(tag, text, space + 1)
 
     def _announced(self, text: bytes, size: int, at_once: bool) -> None:
         """A literal of `size` octets follows; with `at_once` without our leave."""
@@ -211,7 +211,7 @@ class Input:
         else:
             refusal = self._why_not(text, size, append)
         if append is not None and refusal is None:
-            self._engine.ask(append, lambda refusal: self._decided(text, size, append, at_once, refusal))
+            self._connection.ask(append, lambda refusal: self._decided(text, size, append, at_once, refusal))
         else:
             self._decided(text, size, append, at_once, refusal)
 
@@ -219,25 +219,25 @@ class Input:
         if refusal is None:
             self._accept(text, size, append)
             if not at_once:
-                self._engine.write(b"+ OK\r\n")
+                self._connection.write(b"+ OK\r\n")
         elif at_once:
             self._refuse_later(self._tag_of(text), refusal)
             self._swallow(size)
         else:
             self._literals = 0
-            self._engine.refuse(self._tag_of(text), refusal)
+            self._connection.refuse(self._tag_of(text), refusal)
 
     def _why_not(self, text: bytes, size: int, append: Append | None) -> Reply | None:
-        engine = self._engine
+        connection = self._connection
         if append is not None:
-            if size > append_limit(engine.session):
+            if size > append_limit(connection.session):
                 return no(b"Message too large", b"TOOBIG")  # RFC 7889 §4
             return None
         self._literals += 1
-        if size > literal_limit(engine.session):
+        if size > literal_limit(connection.session):
             return bad(b"Literal too large", b"TOOBIG")
-        if self._literals > _MAX_LITERALS or len(text) + size > line_limit(engine.session) + literal_limit(
-            engine.session
+        if self._literals > _MAX_LITERALS or len(text) + size > line_limit(connection.session) + literal_limit(
+            connection.session
         ):
             return bad(b"Command too large", b"TOOBIG")
         return None
@@ -245,7 +245,7 @@ class Input:
     def _append_of(self, text: bytes) -> Append | None:
         """The APPEND whose message is what follows, if it is that. Raises BadSyntax where its arguments are wrong."""
         start = text.find(b" ") + 1
-        if text[start : start + 7].upper() != b"APPEND " or self._engine.session.login is None:
+        if text[start : start + 7].upper() != b"APPEND " or self._connection.session.login is None:
             return None
         if _LITERAL.match(text[start + 7 :].lstrip(b" ")):  # the name of the mailbox
             return None
@@ -258,7 +258,7 @@ class Input:
         else:
             self._head = [text]
             self._append = append
-            self._upload = self._engine.session.services.spool.open()
+            self._upload = self._connection.session.services.spool.open()
 
     def _take_literal(self) -> None:
         piece = self._rest[self._pos : self._pos + self._left]
@@ -287,7 +287,7 @@ class Input:
                 self._refuse_later(tag, refusal)
                 self._swallow(int(literal[1]))
             else:
-                self._engine.refuse(tag, refusal)
+                self._connection.refuse(tag, refusal)
             return
-        self._engine.session.upload = upload
-        self._engine.append(tag, append)
+        self._connection.session.upload = upload
+        self._connection.append(tag, append)

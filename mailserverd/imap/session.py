@@ -2,8 +2,8 @@
 
 Standing rules: a command is `async def run(session, command) -> Reply` in commands/<name>.py; it queues untagged
 octets with send() and never touches the transport; after more than a little output it awaits drained(); it raises
-Refused or a StoreError, and the engine maps both to the tagged answer. After every command the engine asks
-selected.pending_updates() and sends what it gives before the tagged line.
+Refused or a StoreError, and in_flight maps both to the tagged answer. After every command news tells what happened in
+the selected mailbox, before the tagged line.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Services:
 
 
 class Wire(Protocol):
-    """What the engine does for a session. paused: the client takes no more octets now."""
+    """What the connection does for a session. paused: the client takes no more octets now."""
 
     paused: bool
     transport: Any

@@ -25,8 +25,6 @@ from mailserverd.model.message import Fields, MessageRow
 from mailserverd.model.search_query import And, Not, Or, SearchQuery
 
 MAX_SCANNED_OCTETS = 33_554_432  # of one message; what lies beyond is not looked at
-
-
 LONG_HEADER_OCTETS = 16_384  # others have their turn after a message with such a header, or with so much to it
 MANY_KEYS = 16  # or with so much asked of it
 

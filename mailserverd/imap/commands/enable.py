@@ -7,10 +7,10 @@ from mailserverd.wire.imap.command.enable import Enable
 
 
 async def run(session: Session, command: Enable) -> Reply:
-    """An empty answer would say that nothing is on (RFC 5161 §3.2): what was on before is named too."""
-    wanted = b""
+    """RFC 5161 §3.2: what was asked for and is on now is named, also where it was on before."""
+    enabled = b""
     if b"CONDSTORE" in command.names:
         use_condstore(session)
-        wanted = b" CONDSTORE"
-    session.send(b"* ENABLED%b\r\n" % wanted)
+        enabled = b" CONDSTORE"
+    session.send(b"* ENABLED%b\r\n" % enabled)
     return ok(b"Enabled")

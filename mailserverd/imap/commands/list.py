@@ -19,7 +19,8 @@ from mailserverd.wire.imap.patterns import SEPARATOR, compile_pattern, name_matc
 
 @dataclass(slots=True)
 class _Entry:
-    """A name in the tree. row: None where no mailbox has it. below_*: what is true of something below it."""
+    """A name in the tree. row: None where no mailbox has it. children: a mailbox is below it. below: what is true
+    of something below it."""
 
     row: MailboxRow | None = None
     subscribed: bool = False

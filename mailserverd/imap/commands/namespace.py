@@ -1,4 +1,4 @@
-"""NAMESPACE (RFC 2342): one personal namespace without prefix; no others yet."""
+"""NAMESPACE (RFC 2342): one personal namespace without prefix, and no others."""
 
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.session import Session

@@ -1,4 +1,4 @@
-"""NOOP (RFC 9051 §6.1.2): the engine tells the news before the answer, as after every command."""
+"""NOOP (RFC 9051 §6.1.2): news is told before the answer, as after every command."""
 
 from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.session import Session

@@ -26,7 +26,7 @@ async def run(session: MailboxSession, command: Search) -> Reply:
     uids, count = selected.uids, selected.count
     turn, apart, limits = session.turn, session.searches, session.search_limits
     hits = await find(selected.mail, selected.index, uids, count, wanted, turn, apart, limits)
-    numbers = [selected.uids[i] for i in hits] if command.uid else [i + 1 for i in hits]
+    numbers = [uids[i] for i in hits] if command.uid else [i + 1 for i in hits]
     modseqs = selected.modseqs_at(hits) if wants_modseq else []
     if command.returns is None:
         session.send(_search_line(numbers, modseqs))

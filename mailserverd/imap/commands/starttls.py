@@ -1,4 +1,4 @@
-"""STARTTLS (RFC 9051 §6.2.1). The engine begins TLS after the answer and throws away what came before."""
+"""STARTTLS (RFC 9051 §6.2.1). The server begins TLS after the answer and throws away what came before."""
 
 from mailserverd.imap.reply import Reply, bad, ok
 from mailserverd.imap.session import Session

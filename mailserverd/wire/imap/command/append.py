@@ -1,6 +1,6 @@
 """APPEND (RFC 9051 §6.3.12): mailbox [SP flag-list] [SP date-time] SP literal
 
-Standing rule: the message's octets are no part of this value; they go past the parser, see imap/upload.py.
+Standing rule: the message's octets are no part of this value; they go past the parser, see imap/input.py.
 """
 
 import re
