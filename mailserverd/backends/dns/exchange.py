@@ -15,7 +15,7 @@ import dns.message
 import dns.rcode
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import ConnectError, ConnectionDone
+from twisted.internet.error import CannotListenError, ConnectError, ConnectionDone
 from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -38,8 +38,11 @@ class UdpQuestion(DatagramProtocol):
 
     def startProtocol(self) -> None:
         assert self.transport is not None
-        self.transport.connect(self._host, self._port)
-        self.transport.write(self._query.to_wire(), None)
+        try:
+            self.transport.connect(self._host, self._port)
+            self.transport.write(self._query.to_wire(), None)
+        except (OSError, ValueError) as error:  # ValueError: Twisted knows no such address
+            self.answer.errback(NoAnswer(f"it cannot be reached ({error})"))
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         if self.answer.called or datagram[:2] != self._query.id.to_bytes(2, "big"):
@@ -109,13 +112,11 @@ class Exchange:
         protocol = UdpQuestion(server.host, server.port, query)
         try:
             port = self._reactor.listenUDP(0, protocol, interface="::" if ":" in server.host else "")
-        except OSError as error:
+        except (OSError, CannotListenError) as error:
             raise NoAnswer(f"no socket ({error})") from None
         try:
             reply: dns.message.Message = await _in_time(protocol.answer, seconds, self._reactor)
             return reply
-        except OSError as error:
-            raise NoAnswer(str(error)) from None
         finally:
             port.stopListening()
 

@@ -13,6 +13,7 @@ import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
 from mailserverd.assembly.in_thread import in_thread
+from mailserverd.backends.dns.nameservers import Nameserver as BackendNameserver
 from mailserverd.backends.dns.resolver import DnsResolver
 from mailserverd.config.outbound import Dns
 from mailserverd.interfaces.resolver import LookupFailed, MailExchanger, NoSuchDomain
@@ -77,6 +78,14 @@ def test_where_nobody_listens_is_known_at_once(reactor: RealReactor) -> None:
     with pytest.raises(LookupFailed, match="nobody listens"):
         reactor.run_until(resolver(reactor, address, seconds=5).texts("a.example"))
     assert reactor.seconds() - begun < 3
+
+
+def test_a_nameserver_that_cannot_be_reached_at_all(reactor: RealReactor) -> None:
+    with Nameserver(Zones("a.example TXT x")) as server:
+        asking = resolver(reactor, "127.0.0.1")
+        asking.reload(Dns(nameservers=(server.address,), timeout_seconds=1))
+        asking._servers.all = (BackendNameserver("fe80::1%nosuch", 53, False), *asking._servers.all)
+        assert reactor.run_until(asking.texts("a.example"))[0] == (b"x",)
 
 
 def test_a_hundred_questions_to_a_dead_nameserver_do_not_hold_the_reactor_up(reactor: RealReactor) -> None:
