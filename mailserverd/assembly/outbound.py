@@ -22,12 +22,12 @@ from mailserverd.assembly.lifecycle import Part, Step
 from mailserverd.assembly.mail_flow import MailFlow
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.assembly.reputation import Reputation, reputation
+from mailserverd.assembly.signing import SigningPart
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.where import Where, where
 from mailserverd.config.outbound import Outbound
 from mailserverd.interfaces.queue_store import QueueStore
 from mailserverd.queue.classification import known_phrases
-from mailserverd.queue.parts import AsAccepted
 from mailserverd.queue.personal_forms import PersonalForms
 from mailserverd.queue.report_telling import ReportTelling
 from mailserverd.queue.reputation_upkeep import Upkeep
@@ -65,7 +65,7 @@ async def departure(backends: Backends, reloading: Reloading) -> Departure:
 
 
 class Sending:
-    """scheduler: the engine. parts: to be started after what only reads, and before the doors."""
+    """scheduler: the engine. signing: who signs. parts: to be started after what only reads, and before the doors."""
 
     def __init__(
         self, backends: Backends, flow: MailFlow, leaving: Departure, reloading: Reloading, seen: Watch, reactor: Any
@@ -76,6 +76,7 @@ class Sending:
         known = leaving.reputation
         self._flow = flow
         self.where: Where = where(backends.records, reloading, seen.metrics, reactor)
+        self.signing = SigningPart(backends.directory, reloading, self.where.resolver, reactor)
         self._webhooks = Webhooks(backends.records, self.where.web.post, lambda: settings().webhooks, reactor, time)
         known.later.notices = flow.notices
         known.later.tell = ReportTelling(seen.metrics, seen.trace, self._webhooks)
@@ -102,7 +103,7 @@ class Sending:
                 limits=known.limits,
                 sources=known.sources,
                 screening=known.rules,
-                preparation=PersonalForms(known.paths, known.unsubscribe, AsAccepted()),
+                preparation=PersonalForms(known.paths, known.unsubscribe, self.signing.preparation),
                 told=told,
             )
         )
@@ -120,6 +121,7 @@ class Sending:
             *self.where.parts(self._flow.notices),
             Step("address pools", self._sources.start, self._sources.stop),
             Step("the upkeep of reputation", self._upkeep.start, self._upkeep.stop),
+            self.signing,
             Step("the outbound queue", self.scheduler.start, self.scheduler.stop),
             Step("the count of the queue", self._counting.start, self._counting.stop),
         ]

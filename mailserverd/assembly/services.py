@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.threads import deferToThreadPool
 
 from mailserverd.assembly.admin_socket import AdminSocket
-from mailserverd.assembly.administration import admin_verbs, queue_verbs
+from mailserverd.assembly.administration import admin_verbs, queue_verbs, record_verbs
 from mailserverd.assembly.embedded import Backends, open_embedded
 from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
@@ -104,6 +104,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
     queue_verbs(verbs, backends, sending.scheduler.wake, sending.scheduler.flush)
     reputation_verbs(verbs, backends, leaving.reputation.suspensions, leaving.reputation.suppression)
+    record_verbs(verbs, backends, lambda: reloading.config, sending.signing.keys, sending.signing.elsewhere)
     return Parts(
         "the rooms",
         [

@@ -15,7 +15,7 @@ import click
 from mailserverd.accounts.passwords import generate_password
 from mailserverd.assembly.data_lock import DataInUse
 from mailserverd.assembly.embedded import Backends
-from mailserverd.assembly.first_accounts import DEMO_NAMES, add_first
+from mailserverd.assembly.first_accounts import DEMO_NAMES, add_first, add_first_keys
 from mailserverd.assembly.offline import offline
 from mailserverd.assembly.self_signed import write_self_signed
 from mailserverd.cli.output import Invocation, answering
@@ -60,6 +60,7 @@ def command(
     passwords = {f"{name}@{domain}": generate_password() for name in DEMO_NAMES} if demo else {}
 
     async def add(backends: Backends, reactor: Any) -> list[str]:
+        add_first_keys(config, domain)
         return await add_first(backends, config, domain, passwords)
 
     try:

@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "directory": ("mailserverd.cli.directory", "All domains, accounts and aliases as one file."),
     "queue": ("mailserverd.cli.queue", "Mail on its way to other servers."),
     "suppression": ("mailserverd.cli.suppression", "Addresses elsewhere that nothing is sent to."),
+    "dkim": ("mailserverd.cli.dkim", "Keys that mail is signed with."),
     "store": ("mailserverd.cli.store", "Check and mend the stored mail."),
     "trace": ("mailserverd.cli.trace", "Tell what happened to a message."),
 }

@@ -82,7 +82,7 @@ class DkimKeys:
 
     def create(self, domain: str, now: int) -> Held:
         """The first keys of a domain."""
-        if self._held.get(domain):
+        if self._held.get(domain) or read_generations(self._folder, domain):  # some that could not be used, perhaps
             raise NothingToDo(f"{domain} has keys; make new ones with: dkim rotate {domain}")
         return self._add(domain, now)
 

@@ -95,6 +95,8 @@ def test_a_broken_file_is_named_and_other_domains_go_on(keys: DkimKeys, tmp_path
     assert "20261118.rsa.pem: is no private key" in line
     assert keys.signing(DOMAIN) == ()
     assert keys.signing("other.example") != ()
+    with pytest.raises(NothingToDo, match="has keys"):  # which nothing is written over
+        keys.create(DOMAIN, NOW)
     (tmp_path / "dkim" / "other.example" / "generations.json").write_text("[{}]")
     assert any("generations.json" in each for each in keys.load())
 
