@@ -301,9 +301,20 @@ def same_family(source: str, address: str) -> bool:
 
 def worst(failures: Sequence[tuple[Hop, HopFailed]]) -> NoHop:
     """What stands for all: the first that may pass, else the first refusal."""
-    for hop, error in [*[each for each in failures if isinstance(each[1].outcome, TryLater)], *failures]:
-        return NoHop(error.outcome, error.code, error.reply or error.outcome.why, where_of(hop))
-    return NoHop(WRONG_FAMILY, 0, WRONG_FAMILY.why, "")
+    if not failures:
+        return NoHop(WRONG_FAMILY, 0, WRONG_FAMILY.why, "")
+    passing = [each for each in failures if isinstance(_meant(each[1]), TryLater)]
+    hop, error = (passing or failures)[0]
+    return NoHop(_meant(error), error.code, error.reply or error.outcome.why, where_of(hop))
+
+
+def _meant(error: HopFailed) -> TryLater | Refused:
+    """A 5yz in the greeting is about us today, and one to a login about our settings: neither is about a recipient, so
+    neither is the end of a message; a greeting of 521 or 554 sends us to the next host (RFC 5321 §3.1, RFC 7504 §4)."""
+    outcome = error.outcome
+    if isinstance(outcome, Refused) and error.stage in ("greeting", "auth"):
+        return TryLater(f"4{outcome.status[1:]}", outcome.why)
+    return outcome
 
 
 def where_of(hop: Hop) -> str:

@@ -245,14 +245,30 @@ def test_no_host_that_keeps_the_promise_of_requiretls() -> None:
     assert len(host.messages) == 1
 
 
-def test_a_refusal_at_the_door_is_final() -> None:
+def test_a_refusal_at_the_door_is_about_the_door() -> None:
+    """RFC 5321 §3.1: the next host is asked, and where there is none, this one later."""
     stage = Stage()
     host = stage.host("a.example")
     host.down = HopFailed("greeting", Refused("5.7.1", "554 5.7.1 go away"), 554, "554 5.7.1 go away")
     stage.queue("q1", "x@a.example")
     stage.run()
     row = stage.row("q1")
-    assert (row.state, row.last_reply) == (State.FAILED, "554 5.7.1 go away")
+    assert (row.state, row.last_status, row.last_reply) == (State.DEFERRED, "4.7.1", "554 5.7.1 go away")
+    stage.hosts.by_name["two"] = Host()
+    stage.routes.by_name["b.example"] = (hop("mx.a.example"), hop("two"))
+    stage.queue("q2", "x@b.example")
+    stage.run()
+    assert stage.gone("q2")
+
+
+def test_a_refusal_of_the_session_is_final() -> None:
+    stage = Stage()
+    host = stage.host("a.example")
+    host.down = HopFailed("ehlo", Refused("5.7.1", "550 5.7.1 bad name"), 550, "550 5.7.1 bad name")
+    stage.queue("q1", "x@a.example")
+    stage.run()
+    row = stage.row("q1")
+    assert (row.state, row.last_reply) == (State.FAILED, "550 5.7.1 bad name")
 
 
 def test_flush_forgets_every_rest() -> None:
