@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailserverd.mailstore import find_header
@@ -43,6 +43,7 @@ def test_fields_as_the_naive_way(header, asked):
 
 @settings(max_examples=200, deadline=None)
 @given(FIELDS, st.lists(st.tuples(NAMES, NEEDLES), max_size=6), st.integers(0, 60))
+@example(b"Subject: \xc3\xb6\r\nSubject: \xff\r\n\r\n", [("subject", "ö")], 0)
 def test_long_headers_as_short_ones(header, asked, run):
     with patch.object(find_header, "_RUN_OCTETS", run):
         long, short = LongHeader(header), Header(header, index_header(header))

@@ -26,7 +26,7 @@ def decode_header(value: bytes) -> str:
     if b"\n" in value:
         value = _fold(b"", value)
     if b"=?" not in value:
-        return value.decode("ascii") if value.isascii() and b"\x1b" not in value else decode_raw(value)
+        return value.decode("ascii") if value.isascii() and b"\x1b" not in value else _decode_lines(value)
     return _decode_words(value)
 
 
@@ -38,15 +38,22 @@ def _decode_words(value: bytes) -> str:
     for word in _find_words(value):
         between = value[end : word.start()]
         if end == 0 or between.strip(b" \t\r\n"):
-            out += (decode_charset(b"".join(pending), charset), decode_raw(between))
+            out += (decode_charset(b"".join(pending), charset), _decode_lines(between))
             pending = []
         if word[1] != charset:
             out.append(decode_charset(b"".join(pending), charset))
             pending, charset = [], word[1]
         pending.append(_word_octets(word[2], word[3]))
         end = word.end()
-    out += (decode_charset(b"".join(pending), charset), decode_raw(value[end:]))
+    out += (decode_charset(b"".join(pending), charset), _decode_lines(value[end:]))
     return "".join(out)
+
+
+def _decode_lines(value: bytes) -> str:
+    """What is in no declared charset, each line by itself: one field of a header says nothing of the next."""
+    if b"\n" not in value:
+        return decode_raw(value)
+    return "\n".join([decode_raw(line) for line in value.split(b"\n")])
 
 
 def _word_octets(encoding: bytes, text: bytes) -> bytes:

@@ -16,6 +16,8 @@ from mailserverd.wire.mime.decode import decode_header, decode_parameter, lenien
         (b"=?utf-8?q?a?= =?utf-8?q?b?= c", "ab c"),
         (b"=?utf-8?q?a?=\r\n =?iso-8859-1?q?b?=", "ab"),
         (b"x =?utf-8?q?a?= y", "x a y"),
+        # a field in no declared charset says nothing of the one beside it
+        (b"A: \xc3\xb6\r\nB: \xff\r\n", "A: ö\r\nB: ÿ\r\n"),
         # a character cut in two by the sender
         (b"=?utf-8?b?w7w=?= =?utf-8?b?ww==?= =?utf-8?b?vA==?=", "üü"),
         (b"=?utf-8?q?a b?=", "a b"),
