@@ -15,7 +15,8 @@ from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import AccountEvent, What
 from mailserverd.model.identifiers import MailboxId
-from mailserverd.wire.imap.sequence_set import SequenceSet, merged, resolve
+from mailserverd.model.number_ranges import merged
+from mailserverd.wire.imap.sequence_set import SequenceSet, resolve
 from mailserverd.wire.imap.syntax_error import BadSyntax
 
 Spans = list[tuple[int, int]]

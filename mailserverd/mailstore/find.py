@@ -22,6 +22,7 @@ from mailserverd.mailstore.read import PAGE_BODIES, PAGE_ROWS, Range, pages, rea
 from mailserverd.model.errors import Damaged, LimitReached, NotFound
 from mailserverd.model.identifiers import MailboxId
 from mailserverd.model.message import Fields, MessageRow
+from mailserverd.model.number_ranges import ranges_of
 from mailserverd.model.search_query import And, Not, Or, SearchQuery
 
 MAX_SCANNED_OCTETS = 33_554_432  # of one message; what lies beyond is not looked at
@@ -180,7 +181,7 @@ class _Scan:
         """The rows of those that are there still, a page at a time, and their positions by UID."""
         uids = self.view.uids
         places = {uids[position]: position for position in positions}
-        async for rows in pages(self.mail, self.mailbox_id, _ranges(list(places)), want, len(places)):
+        async for rows in pages(self.mail, self.mailbox_id, ranges_of(list(places)), want, len(places)):
             yield rows, places
 
 
@@ -188,16 +189,3 @@ def _keys(query: SearchQuery) -> int:
     if isinstance(query, And | Or):
         return sum(map(_keys, query.parts))
     return _keys(query.part) if isinstance(query, Not) else 1
-
-
-def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Of ascending numbers."""
-    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return [(numbers[0], numbers[-1])]
-    ranges: list[tuple[int, int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    return ranges

@@ -10,11 +10,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from mailserverd.interfaces.mail_store import AccountMail, Expunge
+from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
+from mailserverd.mailstore.expunge import remove
+from mailserverd.mailstore.mailbox_names import INBOX
+from mailserverd.mailstore.mailboxes import find
 from mailserverd.model.errors import NotFound
 from mailserverd.model.identifiers import EmailId
 from mailserverd.model.message import INLINE_READ_OCTETS, Fields, MessageRow
+from mailserverd.model.number_ranges import ranges_of
 from mailserverd.wire.pop3 import reply
 
 _PAGE_ROWS = 2048
@@ -68,9 +72,7 @@ class Maildrop:
 
     @classmethod
     async def open(cls, mail: AccountMail, breathe: Callable[[], Deferred[Any]]) -> "Maildrop":
-        inbox = next((row for row in await mail.mailboxes() if row.name == "INBOX"), None)
-        if inbox is None:
-            raise NotFound("the account has no inbox")
+        inbox = await find(mail, INBOX)
         return cls(mail, await mail.index(inbox.mailbox_id), breathe)
 
     def has(self, number: int) -> bool:
@@ -151,7 +153,7 @@ class Maildrop:
         stop = min(number + self._bounded_run(), self.count + 1)
         numbers = [each for each in range(number, stop) if each not in self.deleted]
         wanted = {uids[each - 1]: each for each in numbers}
-        ranges = _ranges([uids[each - 1] for each in numbers])
+        ranges = ranges_of([uids[each - 1] for each in numbers])
         page = await self.mail.rows(self._mailbox_id, ranges, Fields.OCTETS, len(numbers))
         for row in page.rows:
             self._ahead[wanted[row.uid]] = Large(row) if row.octets is None else reply.message(row.octets)
@@ -188,17 +190,6 @@ class Maildrop:
 
     async def commit(self, origin: object) -> None:
         """Remove what is marked, in one commit. Raises StoreError, and then nothing was removed."""
-        ranges = _ranges([self._uids[number - 1] for number in sorted(self.deleted)])
-        await self.mail.commit([Expunge(self._mailbox_id, ranges, only_deleted=False)], origin=origin)
+        ranges = ranges_of([self._uids[number - 1] for number in sorted(self.deleted)])
+        await remove(self.mail, self._mailbox_id, ranges, origin)
         self.deleted.clear()
-
-
-def _ranges(uids: list[int]) -> list[tuple[int, int]]:
-    """Sorted numbers as inclusive ranges of neighbours."""
-    ranges: list[tuple[int, int]] = []
-    for uid in uids:
-        if ranges and ranges[-1][1] == uid - 1:
-            ranges[-1] = (ranges[-1][0], uid)
-        else:
-            ranges.append((uid, uid))
-    return ranges

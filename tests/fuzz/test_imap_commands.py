@@ -3,11 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailserverd.model.number_ranges import ranges_of
 from mailserverd.wire.imap import encode, modified_utf7
 from mailserverd.wire.imap.cursor import Cursor
 from mailserverd.wire.imap.dates import parse_date_time
 from mailserverd.wire.imap.patterns import compile_pattern, matches
-from mailserverd.wire.imap.sequence_set import format_numbers, parse_set, ranges_of, resolve
+from mailserverd.wire.imap.sequence_set import format_numbers, parse_set, resolve
 from mailserverd.wire.imap.syntax_error import BadSyntax
 from mailserverd.wire.imap.verbs import UID_VERBS, VERBS
 from tests.imap.engine import Engine

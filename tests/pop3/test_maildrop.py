@@ -1,6 +1,5 @@
 """Reading ahead, and large inboxes."""
 
-import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from mailserverd.model.message import Fields
@@ -122,10 +121,3 @@ def test_an_empty_inbox():
     assert drop.uidl_lines() == []
     assert not drop.has(0)
     assert not drop.has(1)
-
-
-@pytest.mark.parametrize(
-    ("uids", "ranges"), [([], []), ([1], [(1, 1)]), ([1, 2, 3, 5, 7, 8], [(1, 3), (5, 5), (7, 8)])]
-)
-def test_ranges(uids, ranges):
-    assert module._ranges(uids) == ranges

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mailserverd.backends.lmdb import content, early_records, stages
 from mailserverd.backends.lmdb.environment import Transaction
-from mailserverd.backends.lmdb.history import merged_ranges, stored_change
+from mailserverd.backends.lmdb.history import stored_change, stored_expunges
 from mailserverd.backends.lmdb.keys import account_prefix, numbered
 from mailserverd.backends.lmdb.outcome import Outcome
 from mailserverd.backends.lmdb.plan_commit import plan_commit
@@ -227,7 +227,7 @@ class LmdbAccountMail:
             if record is None or since < decoded_mailbox(record).expunge_floor:
                 raise TooOld("the expunge log does not go back that far")
         found = self.store.environment.scan(kind, after=kind + since.to_bytes(8))
-        return merged_ranges(value for _, value in found)
+        return stored_expunges(value for _, value in found)
 
     async def attributes(self, prefix: str, limit: int) -> dict[str, bytes]:
         kind = self.prefix + b"p"

@@ -12,6 +12,7 @@ from mailserverd.backends.lmdb.records import AccountRecord, MailboxRecord
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.model.changes import Change, What
 from mailserverd.model.identifiers import EmailId, MailboxId, ModSeq, Uid
+from mailserverd.model.number_ranges import Ranges, merged, ranges_of
 
 MAX_CHANGES = 65_536
 MAX_EXPUNGES = 16_384
@@ -51,7 +52,7 @@ def stored_change(key: bytes, value: bytes) -> Change:
 
 def note_expunged(step: Step, prefix: bytes, box: MailboxRecord, modseq: int, uids: Sequence[int]) -> None:
     kind = prefix + b"x" + box.mailbox_id.to_bytes(4)
-    packed = array("I", [bound for pair in as_ranges(uids) for bound in pair])
+    packed = array("I", [bound for pair in ranges_of(uids) for bound in pair])
     step.put(kind + modseq.to_bytes(8), packed.tobytes())
     box.expunges += 1
     if box.expunges >= MAX_EXPUNGES + _FORGOTTEN_AT_ONCE:
@@ -73,31 +74,11 @@ def forget_all_expunges(step: Step, prefix: bytes, box: MailboxRecord, floor: in
     box.expunges, box.expunge_floor = 0, floor
 
 
-def merged_ranges(values: Iterable[bytes]) -> list[tuple[int, int]]:
-    pairs: list[tuple[int, int]] = []
+def stored_expunges(values: Iterable[bytes]) -> Ranges:
+    """UIDs, as noted in any number of entries."""
+    pairs: Ranges = []
     for value in values:
         bounds = array("I")
         bounds.frombytes(value)
         pairs.extend(zip(bounds[::2], bounds[1::2], strict=True))
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(pairs):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return merged
-
-
-def as_ranges(uids: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending uids as inclusive ranges."""
-    ranges: list[tuple[int, int]] = []
-    start = previous = -1
-    for uid in uids:
-        if uid != previous + 1 or start < 0:
-            if start >= 0:
-                ranges.append((start, previous))
-            start = uid
-        previous = uid
-    if start >= 0:
-        ranges.append((start, previous))
-    return ranges
+    return merged(pairs)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from mailserverd.backends.lmdb import state_pages, threads
 from mailserverd.backends.lmdb.content import packed_content
-from mailserverd.backends.lmdb.history import as_ranges, note_expunged
+from mailserverd.backends.lmdb.history import note_expunged
 from mailserverd.backends.lmdb.keys import numbered
 from mailserverd.backends.lmdb.plan_account import AccountPlan
 from mailserverd.backends.lmdb.records import (
@@ -23,6 +23,7 @@ from mailserverd.model.changes import What
 from mailserverd.model.errors import LimitReached
 from mailserverd.model.flags import DELETED, SEEN, names_of
 from mailserverd.model.identifiers import MAX_UID, Uid
+from mailserverd.model.number_ranges import ranges_of
 
 SLICE = 1000
 
@@ -120,7 +121,7 @@ def copy(plan: AccountPlan, op: Copy | Move, may_spill: bool, most: int = 0) -> 
         part = found[at : at + SLICE]
         rows = [(uid, _row(plan, source, uid)) for uid, _ in part]
         if moving:
-            _remove(plan, source, as_ranges([uid for uid, _ in part]), False, may_spill=False, keep_content=True)
+            _remove(plan, source, ranges_of([uid for uid, _ in part]), False, may_spill=False, keep_content=True)
         placed += _copy_slice(plan, target, rows, [translate[mask] for _, mask in part])
         if may_spill:
             plan.step.spill()

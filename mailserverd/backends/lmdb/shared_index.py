@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from itertools import compress
 
 from mailserverd.backends.lmdb.environment import Transaction
-from mailserverd.backends.lmdb.history import as_ranges
 from mailserverd.backends.lmdb.outcome import Effect
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import What
 from mailserverd.model.mailbox import MailboxRow
+from mailserverd.model.number_ranges import ranges_of
 
 _FEW = 64
 
@@ -65,7 +65,7 @@ def _set_masks(index: MailboxIndex, effect: Effect) -> None:
 
 def _take_out(index: MailboxIndex, gone: tuple[int, ...]) -> None:
     """New arrays, for readers may hold the old ones."""
-    runs = as_ranges([i for i in map(index.position_of, gone) if i >= 0])
+    runs = ranges_of([i for i in map(index.position_of, gone) if i >= 0])
     if len(runs) <= _FEW:
         index.uids = _without(index.uids, runs)
         index.masks = _without(index.masks, runs)

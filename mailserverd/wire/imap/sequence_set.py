@@ -5,16 +5,16 @@ disjoint and inclusive; cost follows the ranges, never the numbers in them.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from mailserverd.model.number_ranges import Ranges, merged, ranges_of
 from mailserverd.wire.imap.syntax_error import BadSyntax
 
 STAR = 1 << 32
 _MAX = 0xFFFFFFFF
 _SET = re.compile(rb"[0-9*:,]+")
 _ONE = re.compile(rb"[1-9][0-9]{0,9}(?=[ )]|$)")
-Ranges = list[tuple[int, int]]
 
 
 class SequenceSet(NamedTuple):
@@ -68,38 +68,6 @@ def resolve(numbers: SequenceSet, largest: int) -> Ranges:
     return merged(ranges) if len(ranges) > 1 else ranges
 
 
-def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The same numbers as sorted, disjoint ranges."""
-    result: Ranges = []
-    for low, high in sorted(ranges):
-        if result and low <= result[-1][1] + 1:
-            if high > result[-1][1]:
-                result[-1] = (result[-1][0], high)
-        else:
-            result.append((low, high))
-    return result
-
-
-def ranges_of(numbers: Sequence[int]) -> Ranges:
-    """Numbers in the order given, rising runs as ranges."""
-    result: Ranges = []
-    if not numbers:
-        return result
-    low = high = numbers[0]
-    for number in numbers[1:]:
-        if number == high + 1:
-            high = number
-        else:
-            result.append((low, high))
-            low = high = number
-    result.append((low, high))
-    return result
-
-
-def format_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
-    return b",".join([b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges])
-
-
 def format_numbers(numbers: Sequence[int]) -> bytes:
     """Numbers in the order given, which COPYUID needs (RFC 4315 §3), rising runs joined: 1:3,7. Empty for none."""
-    return format_ranges(ranges_of(numbers))
+    return b",".join([b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges_of(numbers)])
