@@ -25,6 +25,7 @@ from mailserverd.queue.settlement import Met, is_greylisting, put_off, schedule_
 from mailserverd.queue.transaction import elsewhere, note, sent_over
 
 CLAIMED_AT_ONCE = 100
+CLAIMED_AT_FIRST = 20  # until there is a connection: most destinations of a long queue are those that do not answer
 MESSAGES_BEFORE_OTHERS = 20
 ROUTED_SECONDS = 5
 MAX_SESSIONS = 3  # of one attempt, with different hosts
@@ -141,11 +142,13 @@ class Destination:
     def _schedule(self) -> Sequence[int]:
         return self._house.settings().retry_seconds
 
-    async def _next(self) -> Batch | None:
+    async def _next(self, all_of_it: bool = False) -> Batch | None:
+        """all_of_it: whatever is due meets the same fate at once."""
         if not self._batches:
             house = self._house
             try:
-                rows = await house.store.claim(self.name, house.now(), CLAIMED_AT_ONCE)
+                most = CLAIMED_AT_ONCE if self._connected or all_of_it else CLAIMED_AT_FIRST
+                rows = await house.store.claim(self.name, house.now(), most)
             except StoreError as error:
                 _log.error("the queue cannot be read", destination=self.name, why=str(error))
                 return None
@@ -340,11 +343,15 @@ class Destination:
         if not everything:
             return True
         house.rests.failed(self.name, met.reply, house.seconds(), schedule_of(batch.entry, house.settings()))
-        while not self._stopping and (other := await self._next()) is not None:
-            self._batches.appendleft(other)
-            rest = [Deferred.fromCoroutine(self._meets(each, met)) for each in self._batches]
-            self._batches.clear()
-            await gatherResults(rest, consumeErrors=True)
+        await house.sweeping.acquire()
+        try:
+            while not self._stopping and (other := await self._next(all_of_it=True)) is not None:
+                self._batches.appendleft(other)
+                rest = [Deferred.fromCoroutine(self._meets(each, met)) for each in self._batches]
+                self._batches.clear()
+                await gatherResults(rest, consumeErrors=True)
+        finally:
+            house.sweeping.release()
         return False
 
     async def _meets(self, batch: Batch, met: Met) -> None:

@@ -4,9 +4,10 @@ Standing rules: a batch is one transaction: recipients of one entry at one desti
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 
 from mailserverd.config.outbound import Outbound
@@ -18,9 +19,13 @@ from mailserverd.queue.parts import Limits, Preparation, Routing, Screening, Sou
 from mailserverd.queue.resolution import Resolution
 
 
+SWEEPING_AT_ONCE = 2
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """seconds: the wall clock; clock: for waits. rests: destinations that did not answer."""
+    """seconds: the wall clock; clock: for waits. rests: destinations that did not answer. sweeping: held by an engine
+    that puts off all that is due at one of them, so that hundreds of dead destinations take turns."""
 
     store: QueueStore
     routing: Routing
@@ -34,6 +39,7 @@ class House:
     clock: IReactorTime
     seconds: Callable[[], float]
     rests: Rests[str, str]
+    sweeping: DeferredSemaphore = field(default_factory=lambda: DeferredSemaphore(SWEEPING_AT_ONCE))
 
     def now(self) -> int:
         return int(self.seconds())

@@ -17,6 +17,7 @@ from mailserverd.queue.destination import Destination
 from mailserverd.queue.house import House
 
 STOP_SECONDS = 10.0
+BEGUN_AT_ONCE = 25  # engines in one look: others have their turn between
 _LOOK_EVERY_SECONDS = 0.01
 _LOOK_AT_LEAST_EVERY_SECONDS = 60.0
 _NOTHING_FOUND_SECONDS = 5.0
@@ -101,8 +102,11 @@ class Scheduler:
         passing = frozenset(self._engines) | frozenset(resting)
         try:
             if room > 0:
-                for due in await house.store.due_destinations(now, room, passing):
+                begun = await house.store.due_destinations(now, min(room, BEGUN_AT_ONCE), passing)
+                for due in begun:
                     self._begin(due.destination)
+                if len(begun) == BEGUN_AT_ONCE:
+                    return _LOOK_EVERY_SECONDS
             following = await house.store.next_due(frozenset(self._engines) | frozenset(resting))
         except StoreError as error:
             _log.error("the queue cannot be read", why=str(error))
