@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mailserverd.assembly.admin_socket import AdminSocket
 from mailserverd.assembly.administration import admin_verbs, queue_verbs, record_verbs
@@ -20,7 +21,7 @@ from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
 from mailserverd.assembly.logins import Logins
 from mailserverd.assembly.mail_flow import mail_flow
-from mailserverd.assembly.outbound import Sending, departure
+from mailserverd.assembly.outbound import Departure, Sending, departure
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
 from mailserverd.assembly.reloading import Reloading
@@ -30,6 +31,7 @@ from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter, 
 from mailserverd.config.schema import Config
 from mailserverd.mailstore.blob_sweep import BlobSweep
 from mailserverd.telemetry.log import LineObserver
+from mailserverd.web.one_click import one_click_site
 from mailserverd.web.site import monitoring_site
 
 
@@ -104,7 +106,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     verbs = admin_verbs(backends, lambda: reloading.config, logins.pool)
     queue_verbs(verbs, backends, sending.scheduler.wake, sending.scheduler.flush)
     reputation_verbs(verbs, backends, leaving.reputation.suspensions, leaving.reputation.suppression)
-    record_verbs(verbs, backends, lambda: reloading.config, sending.signing.keys, sending.signing.elsewhere)
+    record_verbs(verbs, backends, lambda: reloading.config, sending.signing.keys, sending.signing.elsewhere, reactor)
     return Parts(
         "the rooms",
         [
@@ -114,7 +116,7 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
             Step("the blob sweep", sweep.start, sweep.stop),
             *sending.parts(),
             AdminSocket(reactor, config.server.data_directory, verbs),
-            AllListeners(listeners),
+            AllListeners([*listeners, *_one_click(prepared, leaving, reactor)]),
         ],
     )
 
@@ -125,3 +127,15 @@ def _monitoring(prepared: Prepared, seen: Watch, reactor: Any) -> list[Listener]
         return []
     site = monitoring_site(reactor, seen.metrics, seen.health)
     return [Listener("metrics", reactor, prepared.sockets["metrics"], site, None)]
+
+
+def _one_click(prepared: Prepared, leaving: Departure, reactor: Any) -> list[Listener]:
+    if "one_click" not in prepared.sockets:
+        return []
+    reputation = leaving.reputation
+
+    async def take_out(token: str) -> bool:
+        return await reputation.feedback.one_click(token, int(time()))
+
+    site: Any = TLSMemoryBIOFactory(prepared.tls, False, one_click_site(reactor, take_out), reactor)
+    return [Listener("one_click", reactor, prepared.sockets["one_click"], site, None)]

@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "queue": ("mailserverd.cli.queue", "Mail on its way to other servers."),
     "suppression": ("mailserverd.cli.suppression", "Addresses elsewhere that nothing is sent to."),
     "dkim": ("mailserverd.cli.dkim", "Keys that mail is signed with."),
+    "dns": ("mailserverd.cli.dns", "Records that a domain has to publish, and whether it does."),
     "store": ("mailserverd.cli.store", "Check and mend the stored mail."),
     "trace": ("mailserverd.cli.trace", "Tell what happened to a message."),
 }

@@ -37,6 +37,15 @@ class TlsaRecord(NamedTuple):
     data: bytes
 
 
+class ServiceRecord(NamedTuple):
+    """SRV (RFC 2782). host ".": there is no such service."""
+
+    priority: int
+    weight: int
+    port: int
+    host: str
+
+
 class Resolver(Protocol):
     """Names are ASCII (A-labels), without a last dot, as are those in answers. Raises NoSuchDomain, LookupFailed."""
 
@@ -65,6 +74,10 @@ class Resolver(Protocol):
 
     async def alias(self, host: str) -> tuple[str, bool]:
         """The CNAME record of the name itself ("": it has none), and whether that answer is secure."""
+        ...
+
+    async def services(self, name: str) -> tuple[ServiceRecord, ...]:
+        """The SRV records, in no order."""
         ...
 
     async def pointers(self, address: str) -> tuple[str, ...]:

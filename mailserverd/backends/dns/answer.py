@@ -18,7 +18,7 @@ import dns.rcode
 import dns.rdatatype
 from dns.rdatatype import RdataType
 
-from mailserverd.interfaces.resolver import AliasLoop, MailExchanger, TlsaRecord
+from mailserverd.interfaces.resolver import AliasLoop, MailExchanger, ServiceRecord, TlsaRecord
 
 MAX_TTL_SECONDS = 86400
 MAX_NEGATIVE_SECONDS = 10800  # RFC 2308 §5
@@ -33,8 +33,9 @@ class BadReply(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """records: by type, str, bytes, MailExchanger or TlsaRecord. name: where CNAMEs led. exists: False is NXDOMAIN.
+    """records: by type, str, bytes, MailExchanger, TlsaRecord or ServiceRecord. name: where CNAMEs led.
 
+    exists: False is NXDOMAIN
     onward: the CNAMEs end at a name about which the nameserver said nothing: it is to be asked about
     """
 
@@ -115,6 +116,7 @@ _VALUES: dict[RdataType, Callable[[Any], Any]] = {
     RdataType.AAAA: lambda it: str(it.address),
     RdataType.TXT: lambda it: b"".join(it.strings),
     RdataType.TLSA: lambda it: TlsaRecord(it.usage, it.selector, it.mtype, bytes(it.cert)),
+    RdataType.SRV: lambda it: ServiceRecord(it.priority, it.weight, it.port, text(it.target)),
     RdataType.PTR: lambda it: text(it.target),
     RdataType.CNAME: lambda it: text(it.target),
 }

@@ -22,7 +22,14 @@ from mailserverd.backends.dns.cache import Cache, Key
 from mailserverd.backends.dns.exchange import Exchange, NoAnswer
 from mailserverd.backends.dns.nameservers import SYSTEM_FILE, Nameserver, nameservers
 from mailserverd.config.outbound import Dns
-from mailserverd.interfaces.resolver import AliasLoop, LookupFailed, MailExchanger, NoSuchDomain, TlsaRecord
+from mailserverd.interfaces.resolver import (
+    AliasLoop,
+    LookupFailed,
+    MailExchanger,
+    NoSuchDomain,
+    ServiceRecord,
+    TlsaRecord,
+)
 
 MAX_AT_ONCE = 400
 ROUNDS = 2
@@ -107,6 +114,9 @@ class DnsResolver:
     async def alias(self, host: str) -> tuple[str, bool]:
         answer = await self._existing(host, RdataType.CNAME)
         return (answer.records[0] if answer.records else ""), answer.secure
+
+    async def services(self, name: str) -> tuple[ServiceRecord, ...]:
+        return (await self._existing(name, RdataType.SRV)).records
 
     async def pointers(self, address: str) -> tuple[str, ...]:
         try:
