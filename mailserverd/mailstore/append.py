@@ -11,10 +11,10 @@ from typing import NamedTuple, Protocol, TypeVar
 from mailserverd.interfaces.blob_store import BlobStore
 from mailserverd.interfaces.mail_store import AccountMail, Add, MailStore
 from mailserverd.mailstore.flags import check_flags
-from mailserverd.mailstore.mailbox_names import INBOX
 from mailserverd.mailstore.mailboxes import find
 from mailserverd.mailstore.quota import check_room
 from mailserverd.model.identifiers import AccountId, MailboxId
+from mailserverd.model.mailbox import INBOX
 from mailserverd.model.message import NewMessage
 from mailserverd.wire.mime.record import Incoming, new_message
 

@@ -7,9 +7,8 @@ the first level of its children (RFC 9051 §5.1); a name that breaks a rule rais
 import unicodedata
 
 from mailserverd.model.errors import LimitReached, NotPermitted
-from mailserverd.model.mailbox import RESERVED_ROOTS, SEPARATOR
+from mailserverd.model.mailbox import RESERVED_ROOTS, SEPARATOR, inbox_spelt
 
-INBOX = "INBOX"
 MAX_NAME_OCTETS = 400  # it is part of a key of the store
 MAX_LEVELS = 32
 
@@ -20,9 +19,7 @@ def canonical_name(name: str) -> str:
         name = unicodedata.normalize("NFC", name)
     if name[-1:] == SEPARATOR:
         name = name[:-1]
-    if name[:5].upper() == INBOX and (len(name) == 5 or name[5] == SEPARATOR):
-        name = INBOX + name[5:]
-    return name
+    return inbox_spelt(name)
 
 
 def check_new_name(name: str) -> None:

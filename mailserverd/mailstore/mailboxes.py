@@ -7,10 +7,10 @@ outlives its mailbox (RFC 9051 §6.3.7), as the attribute "subscribed/<name>" of
 from collections.abc import Mapping
 
 from mailserverd.interfaces.mail_store import AccountMail, DropMailbox, Move, Op, PutAttribute, PutMailbox
-from mailserverd.mailstore.mailbox_names import INBOX, canonical_name, check_new_name, is_below, parents
+from mailserverd.mailstore.mailbox_names import canonical_name, check_new_name, is_below, parents
 from mailserverd.model.errors import AlreadyExists, LimitReached, NotFound, NotPermitted
 from mailserverd.model.identifiers import MAX_UID, MailboxId
-from mailserverd.model.mailbox import MailboxRow
+from mailserverd.model.mailbox import INBOX, MailboxRow
 
 SUBSCRIBED = "subscribed/"
 MAX_ABSENT_SUBSCRIPTIONS = 1_000

@@ -5,8 +5,16 @@ from typing import NamedTuple
 
 from mailserverd.model.identifiers import MailboxId, ModSeq, Uid
 
+INBOX = "INBOX"
 SEPARATOR = "/"
 RESERVED_ROOTS = ("Other Users", "Shared")
+
+
+def inbox_spelt(name: str) -> str:
+    """The inbox, also as the first level of its children, is INBOX however it is written (RFC 9051 §5.1)."""
+    if name[:5].upper() == INBOX and name[5:6] in ("", SEPARATOR):
+        return INBOX + name[5:]
+    return name
 
 
 class MailboxRow(NamedTuple):

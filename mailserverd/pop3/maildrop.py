@@ -13,10 +13,10 @@ from twisted.internet.defer import Deferred
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.mailstore.expunge import remove
-from mailserverd.mailstore.mailbox_names import INBOX
 from mailserverd.mailstore.mailboxes import find
 from mailserverd.model.errors import NotFound
 from mailserverd.model.identifiers import EmailId
+from mailserverd.model.mailbox import INBOX
 from mailserverd.model.message import INLINE_READ_OCTETS, Fields, MessageRow
 from mailserverd.model.number_ranges import ranges_of
 from mailserverd.wire.pop3 import reply

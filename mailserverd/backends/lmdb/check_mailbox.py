@@ -13,10 +13,10 @@ import msgspec
 from mailserverd.backends.lmdb.check_finding import ERROR, LOSS, Finding
 from mailserverd.backends.lmdb.check_snapshot import Place, Snapshot, StatePage
 from mailserverd.backends.lmdb.keys import UID_VALIDITY, numbered
-from mailserverd.backends.lmdb.plan_account import INBOX
 from mailserverd.backends.lmdb.records import MailboxRecord, encoded
 from mailserverd.backends.lmdb.state_pages import PAGE_MESSAGES
 from mailserverd.model.flags import DELETED, KEYWORD_SHIFT, SEEN
+from mailserverd.model.mailbox import INBOX
 
 _COUNTERS = ("messages", "unseen", "deleted", "octets", "deleted_octets")
 

@@ -1,7 +1,7 @@
 """Gathering: which tickets go into the next commit.
 
-Standing rules: whatever waits goes in, up to the bounds, in its order; of large tickets (one changes a thousand
-messages) a commit has one at most, and where small ones wait too it has none every other time: so nobody waits for
+Standing rules: whatever waits goes in, up to the bounds, in its order; of large tickets (stages.LARGE messages or
+more) a commit has one at most, and where small ones wait too it has none every other time: so nobody waits for
 more than one of them, however many there are. A large ticket may be passed by small ones, of its account too.
 """
 

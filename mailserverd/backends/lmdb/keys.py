@@ -12,6 +12,7 @@ p name                  attribute                  w name(8)              a COPY
 INDEX_JOURNAL = b"J"
 UID_VALIDITY = b"Fu"
 EPOCH = b"Fepoch"
+EPOCH_BITS = 28  # of a MODSEQ, below those that are the epoch
 MAX_ATTRIBUTE_OCTETS = 400
 
 

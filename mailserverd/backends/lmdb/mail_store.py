@@ -31,6 +31,7 @@ from mailserverd.model.identifiers import AccountId, MailboxId
 from mailserverd.model.mailbox import MailboxRow
 
 _KEPT_ACCOUNTS = 1024
+_KEPT_INDEXES = 1024
 _KEPT_MESSAGES = 2_000_000  # 20 octets each
 _KEPT_OCTETS = 16 * 1024 * 1024
 _REMOVED_A_COMMIT = 5000
@@ -139,20 +140,14 @@ class LmdbMailStore:
         if account is not None:
             account.gone = True
         self._kept_accounts.pop(account_id, None)
-        for key, index in list(self._indexes.items()):
-            if key[0] == account_id:
-                index.gone = True
-                self._forget_index(key)
+        self._end_indexes(account_id)
         while await self.writer.submit(partial(_remove_some, prefix=prefix), order=account_id):
             pass
 
     def refresh(self, account_id: AccountId) -> None:
         """The account's records were mended behind its back: read them again, and end what was selected in it."""
+        self._end_indexes(account_id)
         account = self._accounts.get(account_id)
-        for key, index in list(self._indexes.items()):
-            if key[0] == account_id:
-                index.gone = True
-                self._forget_index(key)
         if account is not None:
             account.reload()
 
@@ -170,7 +165,7 @@ class LmdbMailStore:
         self._kept_indexes[key] = index
         self._kept_indexes.move_to_end(key)
         held = sum(len(each.uids) for each in self._kept_indexes.values()) if len(self._kept_indexes) > 1 else 0
-        while len(self._kept_indexes) > 1 and (held > _KEPT_MESSAGES or len(self._kept_indexes) > _KEPT_ACCOUNTS):
+        while len(self._kept_indexes) > 1 and (held > _KEPT_MESSAGES or len(self._kept_indexes) > _KEPT_INDEXES):
             _, dropped = self._kept_indexes.popitem(last=False)
             held -= len(dropped.uids)
         return index
@@ -199,10 +194,14 @@ class LmdbMailStore:
         self._versions[key] = version
         return index
 
-    def _forget_index(self, key: tuple[int, int]) -> None:
-        self._indexes.pop(key, None)
-        self._kept_indexes.pop(key, None)
-        self._versions.pop(key, None)
+    def _end_indexes(self, account_id: int) -> None:
+        """Whoever has a mailbox of the account selected finds it gone."""
+        for key, index in list(self._indexes.items()):
+            if key[0] == account_id:
+                index.gone = True
+                self._indexes.pop(key, None)
+                self._kept_indexes.pop(key, None)
+                self._versions.pop(key, None)
 
     # Early acknowledgements
 
@@ -220,10 +219,7 @@ class LmdbMailStore:
         for account_id in list(self._unsettled):
             self._accounts.pop(account_id, None)
             self._kept_accounts.pop(account_id, None)
-            for key, index in list(self._indexes.items()):
-                if key[0] == account_id:
-                    index.gone = True
-                    self._forget_index(key)
+            self._end_indexes(account_id)
         self._unsettled.clear()
 
     def remember_opened(self, key: tuple[int, bytes], octets: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailserverd.backends.lmdb.history import note_change
-from mailserverd.backends.lmdb.keys import EPOCH, INDEX_JOURNAL, UID_VALIDITY, account_prefix
+from mailserverd.backends.lmdb.keys import EPOCH, EPOCH_BITS, INDEX_JOURNAL, UID_VALIDITY, account_prefix
 from mailserverd.backends.lmdb.outcome import Effect
 from mailserverd.backends.lmdb.records import (
     AccountRecord,
@@ -23,9 +23,9 @@ from mailserverd.model.changes import Change, What
 from mailserverd.model.errors import AlreadyExists, LimitReached, NotFound, OverQuota
 from mailserverd.model.flags import KEYWORD_SHIFT, MAX_KEYWORDS, mask_of
 from mailserverd.model.identifiers import EmailId, MailboxId, ModSeq, Uid
+from mailserverd.model.mailbox import INBOX
 
 RESERVED_MODSEQS = 10_000
-INBOX = "INBOX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class AccountPlan:
         account = self.account
         account.boot = self.terms.boot
         epoch = int.from_bytes(self.step.get(EPOCH) or b"")
-        mark = max(account.mark, epoch << 28)
+        mark = max(account.mark, epoch << EPOCH_BITS)
         if mark > account.modseq:
             account.modseq = mark
             for box in self.all_boxes():

@@ -7,7 +7,7 @@ import msgspec
 from mailserverd.backends.lmdb import plan_messages
 from mailserverd.backends.lmdb.keys import MAX_ATTRIBUTE_OCTETS
 from mailserverd.backends.lmdb.outcome import Outcome
-from mailserverd.backends.lmdb.plan_account import INBOX, AccountPlan, Terms
+from mailserverd.backends.lmdb.plan_account import AccountPlan, Terms
 from mailserverd.backends.lmdb.stage import Stage, note_copy
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.interfaces.mail_store import (
@@ -28,7 +28,7 @@ from mailserverd.interfaces.mail_store import (
 from mailserverd.model.changes import What
 from mailserverd.model.errors import AlreadyExists, Conflict, LimitReached
 from mailserverd.model.identifiers import MailboxId, ModSeq
-from mailserverd.model.mailbox import SEPARATOR
+from mailserverd.model.mailbox import INBOX, SEPARATOR
 
 _WEEK = 7 * 86_400
 _STALE_A_COMMIT = 64

@@ -21,7 +21,7 @@ from mailserverd.backends.lmdb.records import (
 from mailserverd.interfaces.mail_store import Add, Copy, Expunge, Move, OpResult, Placed, SetFlags, UidRanges
 from mailserverd.model.changes import What
 from mailserverd.model.errors import LimitReached
-from mailserverd.model.flags import DELETED, SEEN, names_of
+from mailserverd.model.flags import DELETED, KEYWORD_SHIFT, SEEN, names_of
 from mailserverd.model.identifiers import MAX_UID, Uid
 from mailserverd.model.number_ranges import ranges_of
 
@@ -156,7 +156,10 @@ def _copy_slice(
 def _translation(plan: AccountPlan, source: MailboxRecord, target: MailboxRecord, masks: set[int]) -> dict[int, int]:
     """What each mask of the source is in the target's keyword table."""
     same = source.keywords == target.keywords[: len(source.keywords)]
-    return {mask: mask if same or mask < 256 else plan.mask(target, names_of(mask, source.keywords)) for mask in masks}
+    return {
+        mask: mask if same or not mask >> KEYWORD_SHIFT else plan.mask(target, names_of(mask, source.keywords))
+        for mask in masks
+    }
 
 
 def expunge(plan: AccountPlan, op: Expunge, may_spill: bool, most: int = 0) -> OpResult:
@@ -182,7 +185,7 @@ def _remove(
     """Take messages out of a mailbox; content that lies nowhere any more goes too, unless it is about to be placed."""
     removed: list[int] = []
     ids: list[bytes] = []
-    pending = 0
+    noted = 0  # how many of them the history tells
     for page, positions in state_pages.selected(plan.step, plan.prefix, box.mailbox_id, ranges):
         if only_deleted:
             positions = [i for i in positions if page.masks[i] & DELETED]
@@ -198,15 +201,15 @@ def _remove(
             removed.append(page.uids[i])
             ids.append(_remove_placement(plan, box, page.uids[i], page.masks[i], keep_content))
         state_pages.without(plan.step, plan.prefix, box, page, positions)
-        if len(removed) - pending >= SLICE:
-            _note_removed(plan, box, removed[pending:], ids[pending:])
-            pending = len(removed)
+        if len(removed) - noted >= SLICE:
+            _note_removed(plan, box, removed[noted:], ids[noted:])
+            noted = len(removed)
             if may_spill:
                 plan.step.spill()
         if most and plan.next_uid:
             break
-    if len(removed) > pending:
-        _note_removed(plan, box, removed[pending:], ids[pending:])
+    if len(removed) > noted:
+        _note_removed(plan, box, removed[noted:], ids[noted:])
     return removed
 
 

@@ -10,12 +10,11 @@ from functools import partial
 from mailserverd.backends.lmdb.accounts_with_mail import accounts_with_mail
 from mailserverd.backends.lmdb.environment import Environment
 from mailserverd.backends.lmdb.history import forget_all_changes, forget_all_expunges
-from mailserverd.backends.lmdb.keys import EPOCH, UID_VALIDITY, account_prefix
+from mailserverd.backends.lmdb.keys import EPOCH, EPOCH_BITS, UID_VALIDITY, account_prefix
 from mailserverd.backends.lmdb.records import decoded_account, decoded_mailbox, encoded
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.writer import Writer
 
-EPOCH_BITS = 28
 SKIPPED_MAILBOXES = 10_000  # MAILBOXIDs given out since the backup: more than an account may have
 
 

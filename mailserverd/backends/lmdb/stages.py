@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
-from mailserverd.backends.lmdb.plan_account import INBOX
 from mailserverd.backends.lmdb.plan_commit import missing
 from mailserverd.backends.lmdb.stage import (
     STAGE_MESSAGES,
@@ -26,6 +25,7 @@ from mailserverd.backends.lmdb.step import Step
 from mailserverd.interfaces.mail_store import Committed, Copy, DropMailbox, Expunge, Move, Op, OpResult, Placed
 from mailserverd.model.errors import NotFound, StoreError
 from mailserverd.model.identifiers import MAX_UID, MailboxId, Uid
+from mailserverd.model.mailbox import INBOX
 
 if TYPE_CHECKING:
     from mailserverd.backends.lmdb.account_mail import LmdbAccountMail

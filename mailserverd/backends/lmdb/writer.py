@@ -1,11 +1,11 @@
 """The writer: one thread, group commit. It commits whatever was queued while the last commit ran; no timer.
 
 Standing rules: plans run in the writer thread, in the order in which they were submitted (an early one may pass those
-of other accounts, and small ones pass a large one: gathering.py); what one turn of the reactor submits is handed
-over at its end, so that the two threads do not fight for the interpreter over a batch that has only begun; a plan may
-be run more than once (after a full map or a failed commit) and must keep nothing
-from one run to the next; nothing is answered before its commit is on disk, except early plans, which are in the
-journal first; a batch is answered by one call into the reactor thread.
+of other accounts, and small ones pass a large one: gathering.py); what one turn of the reactor submits is handed over
+at its end, so that the two threads do not fight for the interpreter over a batch that has only begun; a plan may be run
+more than once (after a full map or a failed commit) and must keep nothing from one run to the next; nothing is answered
+before its commit is on disk, except early plans, which are in the journal first; a batch is answered by one call into
+the reactor thread.
 """
 
 import time
@@ -290,7 +290,7 @@ class Writer:
         if self._early:
             draft = self._open()
             for ticket in self._early:
-                Replayed(ticket.plan, draft).run()
+                _replay_one(ticket.plan, draft)
 
     def _open(self) -> Draft:
         if self._draft is None:
@@ -339,16 +339,11 @@ class Writer:
                 ticket.waiter.errback(ticket.error)
 
 
-class Replayed:
+def _replay_one(plan: Callable[[Step], Any], draft: Draft) -> None:
     """An early plan run once more: its result was told already, so what it raises now only means that it is void."""
-
-    def __init__(self, plan: Callable[[Step], Any], draft: Draft) -> None:
-        self._plan = plan
-        self._step = Step(draft, early=True)
-
-    def run(self) -> None:
-        try:
-            self._plan(self._step)
-        except (StoreError, NotEarly):
-            return
-        self._step.spill()
+    step = Step(draft, early=True)
+    try:
+        plan(step)
+    except (StoreError, NotEarly):
+        return
+    step.spill()

@@ -11,10 +11,10 @@ from mailserverd.imap.reply import Reply, ok
 from mailserverd.imap.session import Session
 from mailserverd.mailstore.mailbox_names import parents
 from mailserverd.mailstore.mailboxes import absent_subscriptions
-from mailserverd.model.mailbox import MailboxRow
+from mailserverd.model.mailbox import INBOX, SEPARATOR, MailboxRow
 from mailserverd.wire.imap.command.list import List, Selection, Wanted
 from mailserverd.wire.imap.encode import mailbox
-from mailserverd.wire.imap.patterns import SEPARATOR, compile_pattern, name_matches
+from mailserverd.wire.imap.patterns import compile_pattern, name_matches
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ async def run(session: Session, command: List) -> Reply:
         return ok(b"Listed")
     entries = await _tree(session)
     patterns = [compile_pattern(_joined(command.reference, pattern)) for pattern in command.patterns]
-    for name, entry in sorted(entries.items(), key=lambda item: (item[0] != "INBOX", item[0])):
+    for name, entry in sorted(entries.items(), key=lambda item: (item[0] != INBOX, item[0])):
         if any(name_matches(pattern, name) for pattern in patterns):
             line = _lsub_line(name, entry, command) if command.lsub else _line(name, entry, command)
             if line:

@@ -8,6 +8,7 @@ import binascii
 import re
 from functools import lru_cache
 
+from mailserverd.model.mailbox import inbox_spelt
 from mailserverd.wire.imap.syntax_error import BadName
 
 _SHIFTED = re.compile("[^\x20-\x7e]+")
@@ -65,8 +66,5 @@ def _unshift(run: bytes) -> str:
 
 
 def mailbox_name(octets: bytes) -> str:
-    """decode(), with INBOX in its one spelling (RFC 9051 §5.1) also as the root of others."""
-    name = decode(octets)
-    if len(name) >= 5 and name[:5].upper() == "INBOX" and name[5:6] in ("", "/"):
-        return "INBOX" + name[5:]
-    return name
+    """decode(), with INBOX in its one spelling."""
+    return inbox_spelt(decode(octets))

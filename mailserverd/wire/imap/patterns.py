@@ -6,7 +6,7 @@ pattern has more letters than the name; INBOX, and INBOX as the first level, is 
 
 from typing import NamedTuple
 
-SEPARATOR = "/"
+from mailserverd.model.mailbox import INBOX, SEPARATOR
 
 
 class Pattern(NamedTuple):
@@ -66,6 +66,6 @@ def matches(pattern: Pattern, name: str) -> bool:
 def name_matches(pattern: Pattern, name: str) -> bool:
     if matches(pattern, name):
         return True
-    if pattern.inbox is None or name[:5] != "INBOX" or name[5:6] not in ("", SEPARATOR):
+    if pattern.inbox is None or name[:5] != INBOX or name[5:6] not in ("", SEPARATOR):
         return False
     return matches(pattern.inbox, name)
