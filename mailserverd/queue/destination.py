@@ -149,6 +149,8 @@ class Destination:
             try:
                 most = CLAIMED_AT_ONCE if self._connected or all_of_it else CLAIMED_AT_FIRST
                 rows = await house.store.claim(self.name, house.now(), most)
+                if len(rows) == most < CLAIMED_AT_ONCE and rows[0].entry == rows[-1].entry:  # and more of it, perhaps
+                    rows += await house.store.claim(self.name, house.now(), CLAIMED_AT_ONCE - most)
             except StoreError as error:
                 _log.error("the queue cannot be read", destination=self.name, why=str(error))
                 return None
@@ -223,6 +225,7 @@ class Destination:
                     await house.resolution.attempted(batch.entry, _all(batch.recipients, met), provider)
                     return True
                 return await self._unreachable(batch, met, everything=not batch.entry.require_tls)
+            await house.unsettled.room()
             session.busy = True
             began = house.clock.seconds()
             sent = await sent_over(house, held, batch, body)
@@ -237,7 +240,11 @@ class Destination:
             over = [each for each in sent.met if each[0].position not in left]
             tls = held.connection.peer.tls
             if over:
-                await house.resolution.attempted(batch.entry, over, provider, source.address, tls, took)
+                house.unsettled.begun()
+                try:
+                    await house.resolution.attempted(batch.entry, over, provider, source.address, tls, took)
+                finally:
+                    house.unsettled.ended()
             if not left:
                 return True
             session.remembered = [each for each in sent.met if each[0].position in left]

@@ -17,7 +17,7 @@ from mailserverd.queue.backoff import Rests
 from mailserverd.queue.connections import Connections
 from mailserverd.queue.parts import Limits, Preparation, Routing, Screening, Sources
 from mailserverd.queue.resolution import Resolution
-
+from mailserverd.queue.unsettled import Unsettled
 
 SWEEPING_AT_ONCE = 2
 
@@ -40,6 +40,7 @@ class House:
     seconds: Callable[[], float]
     rests: Rests[str, str]
     sweeping: DeferredSemaphore = field(default_factory=lambda: DeferredSemaphore(SWEEPING_AT_ONCE))
+    unsettled: Unsettled = field(default_factory=Unsettled)
 
     def now(self) -> int:
         return int(self.seconds())
@@ -57,7 +58,7 @@ def batches(rows: Sequence[Queued], limit: int, alone: Callable[[QueueEntry], bo
         entry = rows[start].entry
         most = 1 if alone(entry) else limit
         stop = start + 1
-        while stop < len(rows) and stop - start < most and rows[stop].entry is entry:
+        while stop < len(rows) and stop - start < most and rows[stop].entry.queue_id == entry.queue_id:
             stop += 1
         yield Batch(entry, [each.recipient for each in rows[start:stop]])
         start = stop

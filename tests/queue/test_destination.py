@@ -34,6 +34,14 @@ def test_recipients_of_a_message_share_a_transaction() -> None:
     assert stage.gone("q1")
 
 
+def test_a_hundred_recipients_of_a_message_are_one_transaction() -> None:
+    stage = Stage()
+    host = stage.host("a.example")
+    stage.queue("q1", *(f"r{n}@a.example" for n in range(100)))
+    stage.run()
+    assert [len(each.recipients) for each in host.messages] == [100]
+
+
 def test_a_connection_is_used_again_and_closed_after_two_seconds() -> None:
     stage = Stage()
     host = stage.host("a.example")
