@@ -14,6 +14,7 @@ from typing import Any
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.config.outbound import Outbound
+from mailserverd.config.schema import Config
 from mailserverd.model.errors import NotFound
 from mailserverd.model.outcome import Delivered
 from mailserverd.model.reputation import Suspension
@@ -75,7 +76,12 @@ async def reputation(backends: Backends, reloading: Reloading) -> Reputation:
     suspensions = Suspensions(store, backends.sending_counts, lambda: _suspension(settings()), teller.tell)
     caps = Caps(backends.sending_counts, lambda: _caps(settings()))
     paths = ReturnPaths(await directory.server_secret("verp"), settings, directory.is_local)
-    unsubscribe = Unsubscribe(await directory.server_secret("unsubscribe"), settings, directory.is_local, lambda: "")
+    unsubscribe = Unsubscribe(
+        await directory.server_secret("unsubscribe"),
+        settings,
+        directory.is_local,
+        lambda: one_click_url(reloading.config),
+    )
     matching = Matching(backends.sent_messages, paths.place)
     sources = Pools(store, settings, WarmUps(store))
 
@@ -94,6 +100,14 @@ async def reputation(backends: Backends, reloading: Reloading) -> Reputation:
         unsubscribe=unsubscribe,
         later=later,
     )
+
+
+def one_click_url(config: Config) -> str:
+    """What links begin with; "" where nobody would answer."""
+    one_click = config.unsubscribe
+    if not one_click.enabled or not one_click.addresses:
+        return ""
+    return one_click.url or f"https://{config.server.hostname}:{one_click.addresses[0].port}/unsubscribe/"
 
 
 class SuspensionTeller:

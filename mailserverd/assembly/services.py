@@ -130,7 +130,7 @@ def _monitoring(prepared: Prepared, seen: Watch, reactor: Any) -> list[Listener]
 
 
 def _one_click(prepared: Prepared, leaving: Departure, reactor: Any) -> list[Listener]:
-    if "one_click" not in prepared.sockets:
+    if "unsubscribe" not in prepared.sockets:
         return []
     reputation = leaving.reputation
 
@@ -138,4 +138,4 @@ def _one_click(prepared: Prepared, leaving: Departure, reactor: Any) -> list[Lis
         return await reputation.feedback.one_click(token, int(time()))
 
     site: Any = TLSMemoryBIOFactory(prepared.tls, False, one_click_site(reactor, take_out), reactor)
-    return [Listener("one_click", reactor, prepared.sockets["one_click"], site, None)]
+    return [Listener("unsubscribe", reactor, prepared.sockets["unsubscribe"], site, None)]

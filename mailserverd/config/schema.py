@@ -169,6 +169,26 @@ class MetricsListener(Section):
     """The addresses to listen on, each "IP:PORT"."""
 
 
+class OneClick(Section):
+    """Unsubscribing with one click by HTTPS (RFC 8058), for classes of mail that have `unsubscribe`."""
+
+    enabled: bool = False
+    """Whether this listener is started at all; without it their mail has the mailto form alone."""
+    addresses: ListenAddresses = (ListenAddress("0.0.0.0", 8443),)
+    """The addresses to listen on, each "IP:PORT", with the certificate of [tls]."""
+    url: Annotated[str, RELOAD] = ""
+    """What the links in mail begin with, where a proxy leads here; empty: "https://HOSTNAME:PORT/unsubscribe/"."""
+
+    @field_validator("url")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        if value and not (value.startswith("https://") and value.endswith("/") and value.isascii()):
+            raise ValueError(
+                'write an https URL with a slash at its end, such as "https://mail.example.org/unsubscribe/"'
+            )
+        return value
+
+
 class Tls(Section):
     """The certificate of all listeners."""
 
@@ -304,6 +324,7 @@ class Config(Section):
     pop3: Pop3 = Pop3()
     pop3s: Pop3s = Pop3s()
     metrics: MetricsListener = MetricsListener()
+    unsubscribe: OneClick = OneClick()
     tls: Tls
     login: Login = Login()
     limits: Limits = Limits()
@@ -324,4 +345,5 @@ class Config(Section):
         "pop3",
         "pop3s",
         "metrics",
+        "unsubscribe",
     )

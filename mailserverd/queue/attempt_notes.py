@@ -68,7 +68,7 @@ class AttemptNotes:
             return False
         reply = attempt.reply if attempt.code else ""  # without a code the words are ours
         verdict = self._classifier.classify(attempt.code, attempt.recipient.last_status, reply)
-        detail = f"{attempt.recipient.last_status} {attempt.reply}"
+        detail = attempt.reply or attempt.recipient.last_status
         if attempt.kind == "expired":
             await self._suppression.expired(address, detail, now)
             return False

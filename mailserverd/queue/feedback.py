@@ -73,6 +73,14 @@ class Feedback:
             return
         await self.take_out(wanted.account_id, wanted.mail_class, wanted.address, now)
 
+    async def one_click(self, token: str, now: int) -> bool:
+        """Who followed a link (RFC 8058 §3.2); False: it is none of ours. Raises StoreError."""
+        wanted = self._unsubscribe.read(token)
+        if wanted is None:
+            return False
+        await self.take_out(*wanted, now)
+        return True
+
     async def take_out(self, account_id: AccountId, mail_class: str, address: str, now: int) -> None:
         """A recipient unsubscribed. Raises StoreError."""
         done = await self._suppression.unsubscribed(address, account_id, mail_class, now)
@@ -124,7 +132,7 @@ class Feedback:
 
     async def _bounce(self, matched: Matched, reported: Reported, now: int) -> None:
         verdict = self._classifier.classify(reported.code, reported.status, reported.diagnostic)
-        detail = f"{reported.status} {reported.diagnostic}".strip()
+        detail = reported.diagnostic or reported.status
         await self._suppression.bounced(matched.address, verdict.kind, detail, now)
         if not await self._matching.first(matched, "bounce"):
             return

@@ -1,8 +1,10 @@
-"""The real process: pools, return paths, unsubscribing, complaints, suppression, caps and suspension, seen from outside."""
+"""The real process: pools, return paths, unsubscribing, complaints, suppression, caps and suspension, from outside."""
 
+import imaplib
 import json
 import smtplib
 import ssl
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ class World:
         settings = {
             "dns": {"nameservers": [self.nameserver.address]},
             "server": {"postmaster": ROOT},
+            "unsubscribe": {"enabled": True, "addresses": [f"127.0.0.1:{free_port()}"]},
             "outbound": {
                 "remote_port": port,
                 "retry_seconds": [2, 2],
@@ -72,6 +75,15 @@ class World:
     def receive(self, sender: str, recipient: str, message: bytes) -> None:
         with smtplib.SMTP("127.0.0.1", self.server.port("smtp"), timeout=20) as client:
             client.sendmail(sender, [recipient], message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+
+    def inbox(self, login: str) -> list[bytes]:
+        context = ssl.create_default_context(cafile=str(self.server.folder / "tls/certificate.pem"))
+        context.check_hostname = False
+        with imaplib.IMAP4_SSL("127.0.0.1", self.server.port("imaps"), ssl_context=context, timeout=20) as client:
+            client.login(login, SECRET)
+            client.select("INBOX", readonly=True)
+            numbers = client.search(None, "ALL")[1][0].split()
+            return [client.fetch(each.decode(), "(BODY.PEEK[])")[1][0][1] for each in numbers]
 
     def taken(self, recipient: str, count: int = 1) -> Taken:
         until(lambda: len(self.peer.taken_by(recipient)) >= count)
@@ -133,13 +145,31 @@ def test_a_forged_return_path_is_no_mailbox(world: World) -> None:
 def test_unsubscribing_by_mail_ends_this_class_alone(world: World) -> None:
     world.submit(BULK, "reader@b.example")
     head = world.taken("reader@b.example").octets.decode().partition("\r\n\r\n")[0]
-    address, _, subject = head.partition("List-Unsubscribe: <mailto:")[2].partition(">")[0].partition("?subject=")
+    address, _, subject = head.partition("<mailto:")[2].partition(">")[0].partition("?subject=")
     world.receive("reader@b.example", address, f"Subject: {subject}\r\n\r\n".encode())
     assert world.suppressed()["reader@b.example"] == "unsubscribed"
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         world.submit(BULK, "reader@b.example")
     world.submit(ANNA, "reader@b.example")
     world.taken("reader@b.example", 2)
+
+
+def test_one_click_unsubscribes_and_looking_at_the_link_does_not(world: World) -> None:
+    world.submit(BULK, "clicker@b.example")
+    octets = world.taken("clicker@b.example").octets
+    head = octets.decode().partition("\r\n\r\n")[0]
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in head
+    link = head.partition("List-Unsubscribe: <")[2].partition(">")[0]
+    assert link.startswith("https://mail.example.org:")
+    context = ssl.create_default_context(cafile=str(world.server.folder / "tls/certificate.pem"))
+    context.check_hostname = False
+    here = link.replace("mail.example.org", "127.0.0.1")
+    with urllib.request.urlopen(here, context=context, timeout=20) as looked:
+        assert b"<button>" in looked.read()
+    assert "clicker@b.example" not in world.suppressed()
+    with urllib.request.urlopen(here, b"List-Unsubscribe=One-Click", context=context, timeout=20) as clicked:
+        assert clicked.status == 200
+    assert world.suppressed()["clicker@b.example"] == "unsubscribed"
 
 
 def test_a_complaint_suppresses_for_the_account_that_sent_it(world: World) -> None:
@@ -159,7 +189,7 @@ def test_caps_say_exactly_what_they_are_also_after_a_restart(world: World) -> No
             client.sendmail(ROOT, many, MESSAGE.format(sender=ROOT))
         said = (550, b"5.7.1 you may write to 35 new recipients a day, and these are 36")
         assert (refused.value.smtp_code, refused.value.smtp_error) == said
-        for n in range(40):
+        for _ in range(40):
             client.sendmail(ROOT, ["one@a.example"], MESSAGE.format(sender=ROOT))
     world.server.kill()
     world.server.start()
@@ -184,6 +214,8 @@ def test_an_account_that_bounces_too_much_is_suspended_told_and_resumed(world: W
     [(code, text)] = refused.value.recipients.values()
     assert code == 550
     assert text.startswith(b"5.7.1 your account is suspended from sending: of 2")
+    for login in (BULK, ROOT):
+        until(lambda login=login: any(b"Subject: Account suspended" in each for each in world.inbox(login)))
     world.server.cli("account", "resume", BULK)
     world.submit(BULK, "good@b.example")
     world.taken("good@b.example")
