@@ -2,8 +2,8 @@
 
 Rs address 00 scope     Suppression            Rm meter 00 subject         counts by bucket
 Rf address              expired in a row       Rk account(8) hash(12)      when the account first wrote there
-Ra account(8)           Suspension             Rt queue id                 SentMessage
-Rr source 00 provider   Rest                   Ru queue id part(4)         a part of its recipients' addresses
+Ra account(8)           Suspension             Rt queue id                 SentMessage, its first 500 recipients
+Rr source 00 provider   Rest                   Ru queue id part(4)         500 more of them, from part 1 on
 Rw source               WarmUp                 Ri hash(16)                 queue id of a Message-ID
                                                Rd queue id 00 kind (4)     reported
 """

@@ -1,7 +1,7 @@
 """LmdbSentMessages: the SentMessages interface over the embedded store.
 
-Standing rules: queue ids sort by time, so that the oldest messages are the first records; a message of many
-recipients is written in parts, its own record last.
+Standing rules: queue ids sort by time, so that the oldest messages are the first records; the first PART recipients
+stand with the message, more of them in parts, which are written before it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _SENT, _PART, _BY_ID, _REPORTED = b"Rt", b"Ru", b"Ri", b"Rd"
 _TIDIED_AT_ONCE = 1_000
 
 _encode = msgspec.msgpack.Encoder().encode
-_message = msgspec.msgpack.Decoder(SentMessage).decode
+_message = msgspec.msgpack.Decoder(tuple[SentMessage, list[str]]).decode
 _addresses = msgspec.msgpack.Decoder(list[str]).decode
 
 
@@ -29,37 +29,40 @@ class LmdbSentMessages:
         name = name_octets(message.queue_id)
         for number, start in enumerate(range(PART, len(addresses), PART), 1):
             await self._records.write([(_part_key(name, number), _encode(addresses[start : start + PART]))])
-        puts = [(_SENT + name, _encode(message)), (_part_key(name, 0), _encode(addresses[:PART]))]
+        puts = [(_SENT + name, _encode((message, addresses[:PART])))]
         if message.message_id:
             puts.append((_BY_ID + digest(message.message_id, 16), name))
         await self._records.write(puts)
 
     async def sent(self, queue_id: str) -> SentMessage | None:
         value = self._records.get(_SENT + name_octets(queue_id))
-        return None if value is None else _message(value)
+        return None if value is None else _message(value)[0]
 
     async def by_message_id(self, message_id: str) -> SentMessage | None:
         name = self._records.get(_BY_ID + digest(message_id, 16))
         value = self._records.get(_SENT + name) if name is not None else None
-        found = None if value is None else _message(value)
+        found = None if value is None else _message(value)[0]
         return found if found is not None and found.message_id == message_id else None
 
     async def recipient(self, queue_id: str, position: int) -> str | None:
         if position < 0:
             return None
-        value = self._records.get(_part_key(name_octets(queue_id), position // PART))
-        addresses = [] if value is None else _addresses(value)
+        addresses = self._part(name_octets(queue_id), position // PART)
         return addresses[position % PART] if position % PART < len(addresses) else None
 
+    def _part(self, name: bytes, number: int) -> list[str]:
+        value = self._records.get(_part_key(name, number) if number else _SENT + name)
+        if value is None:
+            return []
+        return _addresses(value) if number else _message(value)[1]
+
     async def position(self, queue_id: str, address: str) -> int | None:
-        wanted = canonical_address(address)
-        prefix = _PART + name_octets(queue_id)
-        for key, value in self._records.scan(prefix):
-            if len(key) != len(prefix) + 4:
-                continue
-            for place, each in enumerate(_addresses(value)):
+        wanted, name = canonical_address(address), name_octets(queue_id)
+        message = await self.sent(queue_id)
+        for number in range(_parts(message) if message is not None else 0):
+            for place, each in enumerate(self._part(name, number)):
                 if canonical_address(each) == wanted:
-                    return int.from_bytes(key[-4:]) * PART + place
+                    return number * PART + place
         return None
 
     async def first_report(self, queue_id: str, position: int, kind: str) -> bool:
@@ -72,11 +75,11 @@ class LmdbSentMessages:
     async def tidy(self, before: int) -> int:
         gone: list[bytes] = []
         found = self._records.scan(_SENT, _TIDIED_AT_ONCE)
-        old = [_message(value) for _, value in found if _message(value).created < before]
+        old = [message for message, _ in (_message(value) for _, value in found) if message.created < before]
         for message in old:
             name = name_octets(message.queue_id)
             gone.append(_SENT + name)
-            gone += [_part_key(name, number) for number in range(-(-max(message.recipients, 1) // PART))]
+            gone += [_part_key(name, number) for number in range(1, _parts(message))]
             gone += [key for key, _ in self._records.scan(_REPORTED + name + b"\0")]
             by_id = _BY_ID + digest(message.message_id, 16)
             if message.message_id and self._records.get(by_id) == name:
@@ -84,6 +87,10 @@ class LmdbSentMessages:
         if gone:
             await self._records.write([], gone)
         return len(old)
+
+
+def _parts(message: SentMessage) -> int:
+    return -(-max(message.recipients, 1) // PART)
 
 
 def _part_key(name: bytes, number: int) -> bytes:
