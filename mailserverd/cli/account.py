@@ -1,4 +1,4 @@
-"""`mailserverd account add/list/show/set/remove/password`, `account app-password`, `account apop-secret`.
+"""`mailserverd account add/list/show/set/remove/password/apop-secret/suspend/resume`, and `account app-password`.
 
 Standing rules: see main and password_input.
 """
@@ -173,10 +173,6 @@ def apop_secret(invocation: Invocation, address: str, password_stdin: bool, with
     invocation.answer(done, f"APOP of {done['address']} is {'on' if done['apop'] else 'off'}")
 
 
-def _or_default(octets: int | None) -> int | None:
-    return None if octets == NONE else octets
-
-
 @command.command("suspend")
 @click.argument("address")
 @click.option("--why", default="", help="A line about the reason, which its owner is told.")
@@ -195,6 +191,10 @@ def resume(invocation: Invocation, address: str) -> None:
     done = ask(invocation, "account resume", address=address)
     was = "may send again" if done["resumed"] else "was not suspended"
     invocation.answer(done, f"account {done['address']} {was}")
+
+
+def _or_default(octets: int | None) -> int | None:
+    return None if octets == NONE else octets
 
 
 def _suspended(account: dict[str, Any]) -> str:

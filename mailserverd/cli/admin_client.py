@@ -1,4 +1,4 @@
-"""How a verb reaches the directory: over the admin socket while the server runs, else by itself.
+"""How a verb reaches what the server has: over the admin socket while it runs, else by itself.
 
 Standing rules: the socket is tried first; only when nobody listens there is the data lock taken (that it can be had
 is the proof that the server is down); a server that is starting or stopping is waited for a few seconds.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from mailserverd.cli.admin_client import ask
+from mailserverd.cli.moment import moment
 from mailserverd.cli.output import Invocation, answering
 
 
@@ -33,7 +32,7 @@ def list_(invocation: Invocation, address: str) -> None:
     found = ask(invocation, "account app-password list", address=address)
     invocation.answer(
         found,
-        (f"{each['label']}  made {_day(each['created_at'])}  used {_day(each['last_used_at'])}" for each in found),
+        (f"{each['label']}  made {moment(each['created_at'])}  used {_used(each['last_used_at'])}" for each in found),
     )
 
 
@@ -47,5 +46,5 @@ def remove(invocation: Invocation, address: str, label: str) -> None:
     invocation.answer(gone, f"app password {gone['removed']} of {gone['address']} removed")
 
 
-def _day(seconds: int | None) -> str:
-    return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%MZ")
+def _used(seconds: int | None) -> str:
+    return "never" if seconds is None else moment(seconds)

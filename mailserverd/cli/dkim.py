@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import click
 
 from mailserverd.cli.admin_client import ask
+from mailserverd.cli.moment import moment
 from mailserverd.cli.output import Invocation, answering
 from mailserverd.wire.zone.record import Record
 
@@ -73,13 +73,9 @@ def _rotated(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    text = f"{row['domain']}  {row['key']:<10}  {row['state']:<8}  since {_date(row['since'])}"
+    text = f"{row['domain']}  {row['key']:<10}  {row['state']:<8}  since {moment(row['since'])}"
     if row["published_since"]:
-        text += f"  in the DNS since {_date(row['published_since'])}"
+        text += f"  in the DNS since {moment(row['published_since'])}"
     if row["removable_at"]:
-        text += f"  keep its records until {_date(row['removable_at'])}"
+        text += f"  keep its records until {moment(row['removable_at'])}"
     return text
-
-
-def _date(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="minutes")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from mailserverd.cli.admin_client import ask
+from mailserverd.cli.moment import moment
 from mailserverd.cli.output import Invocation, answering
 
 PAGE = 500
@@ -176,11 +176,11 @@ def _steer(invocation: Invocation, what: str, errors: bool, which: dict[str, str
 
 
 def _line(row: dict[str, Any]) -> str:
-    due = f"next {_time(row['next_attempt'])}  " if row["next_attempt"] is not None else ""
+    due = f"next {moment(row['next_attempt'])}  " if row["next_attempt"] is not None else ""
     reply = f"  ({row['last_reply']})" if row["last_reply"] else ""
     return (
         f"{row['queue_id']}  {row['state']:<10}  <{row['sender']}> -> <{row['recipient']}>  "
-        f"{row['size']} octets  {row['attempts']} attempts  {due}since {_time(row['created'])}{reply}"
+        f"{row['size']} octets  {row['attempts']} attempts  {due}since {moment(row['created'])}{reply}"
     )
 
 
@@ -188,16 +188,12 @@ def _described(found: dict[str, Any]) -> Iterator[str]:
     yield f"queue id: {found['queue_id']}"
     yield f"sender: <{found['sender']}>"
     yield f"class: {found['class'] or '-'}"
-    yield f"created: {_time(found['created'])}"
-    yield f"expires: {_time(found['expires'])}"
+    yield f"created: {moment(found['created'])}"
+    yield f"expires: {moment(found['expires'])}"
     yield f"octets: {found['size']}"
     for row in found["recipients"]:
         yield f"recipient {row['position']}: {_line(row)}"
         for each in row["history"]:
-            yield f"  {_time(each['at'])}  {each['where'] or '-'}  {each['status']}  {each['reply']}"
+            yield f"  {moment(each['at'])}  {each['where'] or '-'}  {each['status']}  {each['reply']}"
     yield ""
     yield from found["header"].split("\r\n")
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

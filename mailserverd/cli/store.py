@@ -1,4 +1,7 @@
-"""`mailserverd store check`. Standing rules: see main; progress goes to standard error, and only to a terminal."""
+"""`mailserverd store check/restored`.
+
+Standing rules: see main; progress goes to standard error, and only to a terminal.
+"""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def test_app_passwords(cli):
     made = cli.json("account", "app-password", "add", ANNA, "phone")
     assert matching_label(made["password"], stored(cli)) == "phone"
     listed = cli.run("account", "app-password", "list", ANNA)[1]
-    assert listed == "phone  made 2023-11-14 22:13Z  used never\n"
+    assert listed == "phone  made 2023-11-14 22:13:20Z  used never\n"
     assert made["password"] not in listed
     assert cli.run("account", "app-password", "remove", ANNA, "phone")[0] == 0
     assert "no app password" in cli.fails("account", "app-password", "remove", ANNA, "phone")
