@@ -26,6 +26,7 @@ from mailserverd.assembly.signing import SigningPart
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.where import Where, where
 from mailserverd.config.outbound import Outbound
+from mailserverd.delivery.local_hop import LocalRouting, WithLocal
 from mailserverd.interfaces.queue_store import QueueStore
 from mailserverd.queue.classification import known_phrases
 from mailserverd.queue.personal_forms import PersonalForms
@@ -92,8 +93,8 @@ class Sending:
         self.scheduler: Scheduler = scheduler(
             Machinery(
                 store=backends.queue,
-                transport=transport,
-                routing=self.where.routing,
+                transport=WithLocal(transport, flow.router, flow.ingest, time),
+                routing=LocalRouting(self.where.routing, backends.directory.is_local, hostname),
                 notices=flow.notices,
                 hostname=lambda: hostname,
                 settings=settings,
