@@ -14,5 +14,7 @@ The floors, top to bottom; imports run downwards only (import-linter holds this,
 
 Mail comes in:   smtp/server -> wire/smtp -> smtp/session -> delivery/spool -> delivery/inbound
                  -> wire/mime (one scan) -> mailstore/append -> one commit -> 250 -> event -> IDLE
+Mail goes out:   smtp/session -> delivery/inbound -> queue/submit -> one commit -> 250 -> queue/scheduler
+                 -> queue/destination -> queue/routing (DNS) -> smtp/sending -> settled in one commit -> report
 Mail is read:    imap/server -> wire/imap -> imap/commands -> mailstore/read -> pages of wire-ready rows -> socket
 """
