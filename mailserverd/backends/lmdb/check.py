@@ -27,6 +27,7 @@ from mailserverd.backends.lmdb.keys import UID_VALIDITY
 from mailserverd.backends.lmdb.off_reactor import OffReactor
 from mailserverd.backends.lmdb.queue_check import queue_findings
 from mailserverd.backends.lmdb.queue_records import BLOB
+from mailserverd.backends.lmdb.reputation_check import reputation_findings
 from mailserverd.backends.lmdb.row_rebuild import rebuilder
 from mailserverd.backends.lmdb.step import Step
 from mailserverd.backends.lmdb.writer import Writer
@@ -144,6 +145,7 @@ class StoreCheck:
             pending_findings,
             directory_findings,
             queue_findings,
+            reputation_findings,
         )
         for judge in judges:
             findings = await self._threads.run(lambda: judge(self._environment.patient_read))  # noqa: B023

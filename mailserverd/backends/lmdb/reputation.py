@@ -6,9 +6,8 @@ missing key. Keys: see reputation_records.
 
 from collections.abc import Sequence
 
-import msgspec
-
-from mailserverd.backends.lmdb.reputation_records import Records, counter_octets, name_octets
+from mailserverd.backends.lmdb.reputation_records import Records, counter_octets, name_octets, reader
+from mailserverd.backends.lmdb.reputation_records import encode as _encode
 from mailserverd.model.identifiers import AccountId
 from mailserverd.model.reputation import Rest, Suppression, Suspension, WarmUp
 
@@ -17,12 +16,11 @@ _TIDIED_AT_ONCE = 5_000
 _MAX_LISTED = 100_000
 _SUPPRESSION, _SOFT, _SUSPENSION, _REST, _WARM_UP = b"Rs", b"Rf", b"Ra", b"Rr", b"Rw"
 
-_encode = msgspec.msgpack.Encoder().encode
-_suppression = msgspec.msgpack.Decoder(Suppression).decode
-_suspension = msgspec.msgpack.Decoder(Suspension).decode
-_rest = msgspec.msgpack.Decoder(Rest).decode
-_warm_up = msgspec.msgpack.Decoder(WarmUp).decode
-_soft = msgspec.msgpack.Decoder(tuple[int, int]).decode
+_suppression = reader(Suppression, "an entry of the suppression list")
+_suspension = reader(Suspension, "a suspension")
+_rest = reader(Rest, "the rest of an address")
+_warm_up = reader(WarmUp, "the warm-up of an address")
+_soft = reader(tuple[int, int], "a count of soft bounces")
 
 
 class LmdbReputation:

@@ -8,11 +8,17 @@ Rw source               WarmUp                 Ri hash(16)                 queue
                                                Rd queue id 00 kind (4)     reported
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import msgspec
+
+from mailserverd.model.errors import Damaged
+
+T = TypeVar("T")
 MAX_NAME_OCTETS = 400
+encode = msgspec.msgpack.Encoder().encode
 
 
 class Records(Protocol):
@@ -23,6 +29,19 @@ class Records(Protocol):
     def scan(self, prefix: bytes, limit: int = 1_000_000, after: bytes = b"") -> Sequence[tuple[bytes, bytes]]: ...
 
     async def write(self, puts: Sequence[tuple[bytes, bytes]], deletes: Sequence[bytes] = ()) -> None: ...
+
+
+def reader(kind: type[T], what: str) -> Callable[[bytes], T]:
+    """What reads such records, and raises Damaged."""
+    decode = msgspec.msgpack.Decoder(kind).decode
+
+    def read(value: bytes) -> T:
+        try:
+            return decode(value)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise Damaged(f"{what} is unreadable: `mailserverd store check --repair` removes it") from error
+
+    return read
 
 
 def digest(text: str, octets: int) -> bytes:

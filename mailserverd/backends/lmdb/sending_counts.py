@@ -6,11 +6,11 @@ that came meanwhile, so that a busy account costs one record a commit.
 
 from collections.abc import Sequence
 
-import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from mailserverd.backends.lmdb.reputation_records import Records, counter_octets, digest, name_octets
+from mailserverd.backends.lmdb.reputation_records import Records, counter_octets, digest, name_octets, reader
+from mailserverd.backends.lmdb.reputation_records import encode as _encode
 from mailserverd.model.errors import TryAgain
 from mailserverd.model.identifiers import AccountId
 from mailserverd.model.reputation import Meter
@@ -20,8 +20,7 @@ LONGEST_SECONDS = 8 * 86_400
 _METER, _KNOWN = b"Rm", b"Rk"
 _TIDIED_AT_ONCE = 5_000
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Counts).decode
+_decode = reader(Counts, "a count of sending")
 _log = Logger()
 
 

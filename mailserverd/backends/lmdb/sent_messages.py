@@ -6,9 +6,8 @@ stand with the message, more of them in parts, which are written before it.
 
 from collections.abc import Sequence
 
-import msgspec
-
-from mailserverd.backends.lmdb.reputation_records import Records, digest, name_octets
+from mailserverd.backends.lmdb.reputation_records import Records, digest, name_octets, reader
+from mailserverd.backends.lmdb.reputation_records import encode as _encode
 from mailserverd.model.address import canonical_address
 from mailserverd.model.reputation import SentMessage
 
@@ -16,9 +15,8 @@ PART = 500
 _SENT, _PART, _BY_ID, _REPORTED = b"Rt", b"Ru", b"Ri", b"Rd"
 _TIDIED_AT_ONCE = 1_000
 
-_encode = msgspec.msgpack.Encoder().encode
-_message = msgspec.msgpack.Decoder(tuple[SentMessage, list[str]]).decode
-_addresses = msgspec.msgpack.Decoder(list[str]).decode
+_message = reader(tuple[SentMessage, list[str]], "the record of a message that was sent")
+_addresses = reader(list[str], "the recipients of a message that was sent")
 
 
 class LmdbSentMessages:

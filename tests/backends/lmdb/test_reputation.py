@@ -12,12 +12,13 @@ from mailserverd.backends.lmdb.sent_messages import LmdbSentMessages
 from mailserverd.interfaces.reputation_store import ReputationStore
 from mailserverd.interfaces.sending_counts import SendingCounts
 from mailserverd.interfaces.sent_messages import SentMessages
-from mailserverd.model.errors import TryAgain
+from mailserverd.model.errors import Damaged, TryAgain
 from tests.backends.lmdb.embedded import Embedded
 from tests.backends.lmdb.test_pending import DictRecords
 from tests.contracts.loop import Loop
 from tests.contracts.reputation_store import (
     ANNA,
+    HARD,
     HOUR,
     ReputationStoreContract,
     SendingCountsContract,
@@ -108,3 +109,34 @@ def test_counts_that_come_while_one_is_written_share_the_next_write(loop: Loop, 
     loop.run(counts.know(ANNA, ["x@example.net"], 100))
     loop.run(counts.written())
     assert writes == [1, 3]
+
+
+DAMAGE = {
+    b"Rs": "suppression list",
+    b"Rf": "soft bounces",
+    b"Ra": "suspension",
+    b"Rr": "rest",
+    b"Rw": "warm-up",
+    b"Rm": "count",
+    b"Rt": "sent message",
+    b"Ru": "recipients",
+}
+
+
+def test_records_that_cannot_be_read_are_told_and_removed_by_a_repair(tmp_path: Path, loop: Loop) -> None:
+    embedded = Embedded(tmp_path, loop)
+    records = LmdbRecords(embedded.environment, embedded.writer)
+    store = LmdbReputation(records)
+    loop.run(store.put_suppression(HARD))
+    loop.run(records.write([(prefix + b"x\0", b"\xc1") for prefix in DAMAGE]))
+    with pytest.raises(Damaged, match="--repair"):
+        loop.run(store.suppression("x", [""]))
+    told = sorted(finding.what for finding in embedded.check().findings)
+    assert len(told) == len(DAMAGE)
+    for noun in DAMAGE.values():
+        assert any(noun in each for each in told), noun
+    embedded.check(repair=True)
+    assert embedded.check().clean
+    assert loop.run(store.suppression("x", [""])) == []
+    assert loop.run(store.suppression(HARD.address, [""])) == [HARD]
+    embedded.close()
