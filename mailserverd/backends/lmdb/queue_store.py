@@ -84,15 +84,15 @@ class LmdbQueueStore:
         name = name_of(entry.queue_id)
         content = await self._content(name, body)
         record = entry_record(entry, len(recipients))
-        records = [recipient_record(each) for each in recipients]
-        if len(records) <= SLICE:
+        if len(recipients) <= SLICE:
+            records = [recipient_record(each) for each in recipients]
             await self._writer.submit(
                 lambda step: accepted(step, record, records, content, self._fair),
                 len(content[1]) + 300 * len(records),
                 large=len(records) > SLICE // 10,
             )
         else:
-            await self._submit_staged(record, records, content)
+            await self._submit_staged(record, recipients, content)
         self._resume_jobs()
 
     async def _content(self, name: bytes, body: bytes) -> tuple[bytes, bytes]:
@@ -101,17 +101,17 @@ class LmdbQueueStore:
         return BLOB + name, await self._blobs.put(body)
 
     async def _submit_staged(
-        self, record: EntryRecord, records: list[RecipientRecord], content: tuple[bytes, bytes]
+        self, record: EntryRecord, recipients: Sequence[QueuedRecipient], content: tuple[bytes, bytes]
     ) -> None:
         name = name_of(record.queue_id)
         if self._environment.get(ENTRY + name) is not None:
             return
-        job = encoded(Job("remove", 0, len(records)))
-        states = Counter(State(each.state) for each in records)
+        job = encoded(Job("remove", 0, len(recipients)))
+        states = Counter(each.state for each in recipients)
         try:
             await self._write([content, (JOB + name, job)])
-            for first in range(0, len(records), SLICE):
-                some = records[first : first + SLICE]
+            for first in range(0, len(recipients), SLICE):
+                some = [recipient_record(each) for each in recipients[first : first + SLICE]]
                 await self._writer.submit(lambda step: staged(step, name, first, some), large=True)  # noqa: B023
             await self._writer.submit(lambda step: published(step, record, states))
         except StoreError:
