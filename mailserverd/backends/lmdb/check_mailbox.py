@@ -4,17 +4,16 @@ Standing rules: pure; `box` is the record as it should be, whether or not it was
 lost comes back under another name with a UIDVALIDITY of its own, for nobody knows what its old UIDs meant.
 """
 
-from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 
 import msgspec
 
 from mailserverd.backends.lmdb.check_finding import ERROR, LOSS, Finding
-from mailserverd.backends.lmdb.check_snapshot import Place, Snapshot, StatePage
+from mailserverd.backends.lmdb.check_snapshot import Place, Snapshot
 from mailserverd.backends.lmdb.keys import UID_VALIDITY, numbered
 from mailserverd.backends.lmdb.records import MailboxRecord, encoded
-from mailserverd.backends.lmdb.state_pages import PAGE_MESSAGES
+from mailserverd.backends.lmdb.state_pages import PAGE_MESSAGES, Page
 from mailserverd.model.flags import DELETED, KEYWORD_SHIFT, SEEN
 from mailserverd.model.mailbox import INBOX
 
@@ -121,13 +120,11 @@ class MailboxCheck:
         uids, puts = list(states), []
         for at in range(0, len(uids), PAGE_MESSAGES):
             part = uids[at : at + PAGE_MESSAGES]
-            page = StatePage(
-                numbered(self._found.prefix, b"s", self._number, part[0]),
-                array("I", part),
-                array("Q", [states[uid][0] for uid in part]),
-                array("Q", [states[uid][1] for uid in part]),
-            )
-            puts.append((page.key, page.uids.tobytes() + page.masks.tobytes() + page.modseqs.tobytes()))
+            page = Page(numbered(self._found.prefix, b"s", self._number, part[0]), b"")
+            page.uids.extend(part)
+            page.masks.extend([states[uid][0] for uid in part])
+            page.modseqs.extend([states[uid][1] for uid in part])
+            puts.append((page.key, page.encoded()))
         return tuple(puts)
 
     # The record

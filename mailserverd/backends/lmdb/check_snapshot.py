@@ -5,7 +5,6 @@ account's version was the same before the first and after the last (every commit
 inside one plan of the writer. Nothing here judges: a value that cannot be read is kept as it is.
 """
 
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from mailserverd.backends.lmdb.records import (
     decoded_mailbox,
     size_of,
 )
+from mailserverd.backends.lmdb.state_pages import MESSAGE_OCTETS, Page
 
 SLICE = 500
 Open = Callable[[], AbstractContextManager[Transaction]]
@@ -29,18 +29,11 @@ Place = tuple[int, int]
 
 
 @dataclass(slots=True)
-class StatePage:
-    key: bytes
-    uids: "array[int]"
-    masks: "array[int]"
-    modseqs: "array[int]"
-
-
-@dataclass(slots=True)
 class Snapshot:
     """rows: by mailbox and uid, (email id, thread id, size). unreadable: keys whose values say nothing.
 
-    history: by kind (c, x, k, p, w), the records as they are. members: (thread id, email id). contents: email ids.
+    logs: records of the kinds c, x, k, p and w, as they are. marks: of the kinds t and u. members: (thread id,
+    email id). contents: email ids.
     """
 
     account_id: int
@@ -48,7 +41,7 @@ class Snapshot:
     account: AccountRecord | None = None
     boxes: dict[int, MailboxRecord] = field(default_factory=dict)
     rows: dict[Place, tuple[bytes, bytes, int]] = field(default_factory=dict)
-    pages: dict[int, list[StatePage]] = field(default_factory=dict)
+    pages: dict[int, list[Page]] = field(default_factory=dict)
     placements: dict[bytes, bytes] = field(default_factory=dict)
     contents: set[bytes] = field(default_factory=set)
     members: set[tuple[bytes, bytes]] = field(default_factory=set)
@@ -139,12 +132,7 @@ def _place(name: bytes) -> Place:
     return int.from_bytes(name[:4]), int.from_bytes(name[4:])
 
 
-def _page(key: bytes, name: bytes, value: bytes) -> StatePage:
-    n, odd = divmod(len(value), 20)
-    if odd or len(name) != 8:
+def _page(key: bytes, name: bytes, value: bytes) -> Page:
+    if len(value) % MESSAGE_OCTETS or len(name) != 8:
         raise ValueError("state page")
-    page = StatePage(key, array("I"), array("Q"), array("Q"))
-    page.uids.frombytes(value[: 4 * n])
-    page.masks.frombytes(value[4 * n : 12 * n])
-    page.modseqs.frombytes(value[12 * n :])
-    return page
+    return Page(key, value)

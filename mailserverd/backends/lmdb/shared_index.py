@@ -6,6 +6,7 @@ from itertools import compress
 
 from mailserverd.backends.lmdb.environment import Transaction
 from mailserverd.backends.lmdb.outcome import Effect
+from mailserverd.backends.lmdb.state_pages import MESSAGE_OCTETS
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import What
 from mailserverd.model.mailbox import MailboxRow
@@ -24,7 +25,7 @@ def loaded_index(transaction: Transaction, prefix: bytes, row: MailboxRow) -> Ma
         key, value = cursor.item()
         if bytes(key[: len(kind)]) != kind:
             break
-        n = len(value) // 20
+        n = len(value) // MESSAGE_OCTETS
         uids.frombytes(value[: 4 * n])
         masks.frombytes(value[4 * n : 12 * n])
         modseqs.frombytes(value[12 * n :])

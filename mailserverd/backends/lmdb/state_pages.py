@@ -13,6 +13,7 @@ from mailserverd.backends.lmdb.records import MailboxRecord
 from mailserverd.backends.lmdb.step import Step
 
 PAGE_MESSAGES = 200
+MESSAGE_OCTETS = 20
 
 
 class Page:
@@ -20,7 +21,7 @@ class Page:
 
     def __init__(self, key: bytes, value: bytes) -> None:
         self.key = key
-        n = len(value) // 20
+        n = len(value) // MESSAGE_OCTETS
         self.uids, self.masks, self.modseqs = array("I"), array("Q"), array("Q")
         self.uids.frombytes(value[: 4 * n])
         self.masks.frombytes(value[4 * n : 12 * n])
@@ -42,7 +43,7 @@ def append(
         if box.tail_page:
             key = numbered(prefix, b"s", box.mailbox_id, box.tail_page)
             value = step.get(key)
-            if value is not None and len(value) < PAGE_MESSAGES * 20:
+            if value is not None and len(value) < PAGE_MESSAGES * MESSAGE_OCTETS:
                 page = Page(key, value)
         if page is None:
             box.tail_page = uids[at]
@@ -61,9 +62,9 @@ def _append_one(step: Step, prefix: bytes, box: MailboxRecord, uid: int, mask: i
         return False
     key = numbered(prefix, b"s", box.mailbox_id, box.tail_page)
     value = step.get(key)
-    if value is None or len(value) >= PAGE_MESSAGES * 20:
+    if value is None or len(value) >= PAGE_MESSAGES * MESSAGE_OCTETS:
         return False
-    n = len(value) // 20
+    n = len(value) // MESSAGE_OCTETS
     columns = (value[: 4 * n], uid.to_bytes(4, "little"), value[4 * n : 12 * n], mask.to_bytes(8, "little"))
     step.put(key, b"".join((*columns, value[12 * n :], modseq.to_bytes(8, "little"))))
     return True
