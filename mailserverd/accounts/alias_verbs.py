@@ -1,7 +1,7 @@
 """`alias add/list/show/set/remove`.
 
-Standing rules: see administration. A target is an account or alias of this server; an address elsewhere is refused
-here, in words, rather than at the first mail to it.
+Standing rules: see administration. A target is an account or alias of this server, or an address at another one, which
+mail is forwarded to.
 """
 
 from mailserverd.accounts.administration import Administration, Answer, VerbRefused, checked_address
@@ -53,9 +53,6 @@ class AliasVerbs:
         wanted = tuple(dict.fromkeys(checked_address(target) for target in targets))
         if not wanted:
             raise VerbRefused("an alias needs at least one target")
-        for target in wanted:
-            if not self._directory.is_local(target.rpartition("@")[2]):
-                raise VerbRefused(f"target {target} is on another server; mail cannot be forwarded there yet")
         alias = Alias(address, wanted)
         await self._directory.put_alias(alias)
         return shown(alias)

@@ -242,7 +242,7 @@ def _check_homes(wanted: Wanted) -> None:
     known = set(names)
     for alias in wanted.aliases.values():
         for target in alias.targets:
-            if target not in known:
+            if target not in known and target.rpartition("@")[2] in domains:
                 raise VerbRefused(f"alias {alias.address} leads to {target}, which the file does not have")
     for domain in wanted.domains:
         if domain.catch_all and domain.catch_all not in known:

@@ -16,6 +16,7 @@ from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.in_thread import in_thread
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.delivery.bounce import Bounces
+from mailserverd.delivery.forwarding import Forwarding
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.inbound import Sending as SendingAtTheEnd
 from mailserverd.delivery.local_transport import LocalTransport
@@ -74,6 +75,7 @@ def mail_flow(
     backends: Backends,
     sending: Sending,
     reports: Reports,
+    forwarding: Forwarding,
     reloading: Reloading,
     metrics: Metrics,
     trace: Trace,
@@ -92,6 +94,7 @@ def mail_flow(
         reports,
         hostname,
         lambda: reloading.config.server.postmaster,
+        forwarding,
     )
     queue_ids, dates = QueueIds(time, os.urandom), DateLine(time)
     notices = MailNotices(LocalTransport(ingest, router, queue_ids, time), router, sending, time)
@@ -117,6 +120,7 @@ def mail_flow(
         sending,
         reports,
         Receipts(hostname, notices),
+        forwarding,
         metrics,
         trace,
     )

@@ -29,6 +29,7 @@ from mailserverd.assembly.reputation_verbs import reputation_verbs
 from mailserverd.assembly.watch import Watch
 from mailserverd.assembly.watching import LogWriter, ReactorDelay, TraceWriter, watch_store
 from mailserverd.config.schema import Config
+from mailserverd.delivery.forwarding import Forwarding
 from mailserverd.mailstore.blob_sweep import BlobSweep
 from mailserverd.telemetry.log import LineObserver
 from mailserverd.web.one_click import one_click_site
@@ -98,7 +99,9 @@ async def rooms(backends: Backends, prepared: Prepared, seen: Watch, reloading: 
     reloading.tell(logins.reload)
     leaving = await departure(backends, reloading)
     reports = leaving.reputation.feedback
-    flow = mail_flow(backends, leaving.submit, reports, reloading, seen.metrics, seen.trace, reactor)
+    directory = backends.directory
+    forwarding = Forwarding(await directory.server_secret("srs"), directory.is_local, time)
+    flow = mail_flow(backends, leaving.submit, reports, forwarding, reloading, seen.metrics, seen.trace, reactor)
     sending = Sending(backends, flow, leaving, reloading, seen, reactor)
     listeners = Protocols(backends, flow, logins, prepared, reloading, seen, reactor).listeners()
     watch_store(seen, backends, config.server.data_directory)

@@ -12,7 +12,7 @@ from mailserverd.cli.output import Invocation, answering
 
 @click.group("alias")
 def command() -> None:
-    """Addresses that lead to accounts of this server, to one or to several."""
+    """Addresses that lead to accounts of this server, or to addresses elsewhere, to one or to several."""
 
 
 @command.command("add")
@@ -20,7 +20,7 @@ def command() -> None:
 @click.argument("targets", nargs=-1, required=True)
 @answering
 def add(invocation: Invocation, address: str, targets: tuple[str, ...]) -> None:
-    """Let mail for ADDRESS go to TARGETS: accounts or other aliases."""
+    """Let mail for ADDRESS go to TARGETS: accounts, other aliases, or addresses at other servers (forwarded to)."""
     made = ask(invocation, "alias add", address=address, targets=targets)
     invocation.answer(made, f"alias {_line(made)} added")
 

@@ -27,6 +27,7 @@ from mailserverd.model.outcome import Delivered, Outcome, Refused, TryLater
 from mailserverd.queue.submit import Addressee, Submission
 from mailserverd.telemetry.metrics import Metrics
 from mailserverd.telemetry.trace import Trace
+from mailserverd.wire.authentication.srs import CannotRewrite
 
 LOOP = Refused("5.4.6", "the message has been through too many servers: a mail loop")
 NO_SPACE = TryLater("4.3.1", "the server is short of space")
@@ -40,6 +41,14 @@ class Sending(Protocol):
 
     async def submit(self, wanted: Submission) -> Refused | TryLater | None:
         """None: it is in the queue, on disk. Raises StoreError."""
+        ...
+
+
+class Senders(Protocol):
+    """delivery/forwarding."""
+
+    def sender(self, reverse_path: bytes, forwarded_by: str) -> bytes:
+        """The reverse-path that a forward goes on with. Raises CannotRewrite."""
         ...
 
 
@@ -58,6 +67,7 @@ class Inbound:
         sending: Sending,
         reports: Reports,
         receipts: Receipts,
+        forwarding: Senders,
         metrics: Metrics,
         trace: Trace,
     ) -> None:
@@ -70,6 +80,7 @@ class Inbound:
         self._sending = sending
         self._reports = reports
         self._receipts = receipts
+        self._forwarding = forwarding
         self._metrics = metrics
         self._trace = trace
 
@@ -167,11 +178,18 @@ class Inbound:
         now: int,
     ) -> Refused | TryLater | None:
         onward = message[len(envelope.reverse_path) + len(b"Return-Path: <>\r\n") :]
+        forwarded = envelope.account is None  # nobody else may send elsewhere (route)
+        sender = envelope.reverse_path
+        if forwarded:
+            try:
+                sender = self._forwarding.sender(sender, remote[0].forwarded_by)
+            except CannotRewrite as error:
+                return Refused("5.1.7", f"mail of this sender cannot be forwarded: {error}")
         body = envelope.body if envelope.body == "BINARYMIME" else "7BIT" if onward.isascii() else "8BITMIME"
         return await self._sending.submit(
             Submission(
                 queue_id=envelope.queue_id,
-                sender=envelope.reverse_path.decode("utf-8", "replace"),
+                sender=sender.decode("utf-8", "replace"),
                 recipients=[Addressee(each.address, each.destination, each.notify, each.orcpt) for each in remote],
                 message=onward,
                 now=now,
@@ -181,6 +199,7 @@ class Inbound:
                 body=body,
                 smtputf8=envelope.utf8,
                 options=envelope.options,
+                forwarded=forwarded,
             )
         )
 

@@ -39,6 +39,14 @@ class Sending(Protocol):
         ...
 
 
+class WaysBack(Protocol):
+    """delivery/forwarding."""
+
+    def way_back(self, path: Path) -> Path | None:
+        """Where a bounce of forwarded mail goes; None: the address was not made here."""
+        ...
+
+
 class Router:
     """postmaster: the configured address for postmaster's mail, "" for the first account."""
 
@@ -50,12 +58,14 @@ class Router:
         reports: Reports,
         hostname: str,
         postmaster: Callable[[], str],
+        forwarding: WaysBack,
     ) -> None:
         self._sending = sending
         self._reports = reports
         self._directory = directory
         self._room = room
         self._hostname = hostname.lower()
+        self._forwarding = forwarding
         self._postmaster = postmaster
 
     async def route(self, path: Path, octets: int, sender: Account | None = None) -> Routed | Refused | TryLater:
@@ -72,6 +82,9 @@ class Router:
             return await self._route_postmaster(path)
         if not self.is_local(domain):
             return NOT_OURS if sender is None else await self._elsewhere(path, sender)
+        back = self._forwarding.way_back(path)
+        if back is not None and not self.is_local(lookup_form(back).rpartition("@")[2]):
+            return Routed(path.wire, (), (_forward(back, address),))
         leads_to = await self._reports.leads_to(address)
         if leads_to is not None:
             return Routed(path.wire, await self._accounts_of(leads_to), report=True)
@@ -80,6 +93,9 @@ class Router:
         except NotFound:
             return UNKNOWN
         accounts = tuple(each.account for each in found if not each.account.disabled)
+        remote = tuple(_forward(_path_of(each), address) for each in await self._directory.forwards(address))
+        if remote:  # a copy that has no room here must not keep the others from leaving
+            return Routed(path.wire, accounts, remote)
         if not accounts:
             return DISABLED if found else UNKNOWN
         return await self._with_room(path, accounts, octets)
@@ -143,6 +159,16 @@ class Router:
         except NotFound:
             return False
         return any(each.account.account_id == account.account_id for each in found)
+
+
+def _forward(path: Path, address: str) -> Remote:
+    return Remote(path.wire.decode(), destination_of(path.domain), forwarded_by=address)
+
+
+def _path_of(address: str) -> Path:
+    """Of an address as the Directory knows it."""
+    local, _, domain = address.rpartition("@")
+    return Path(local.encode(), ascii_domain(domain).encode())
 
 
 def destination_of(domain: bytes) -> str:

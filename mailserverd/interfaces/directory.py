@@ -53,7 +53,8 @@ class Directory(Protocol):
         ...
 
     async def put_alias(self, alias: Alias) -> None:
-        """Raises AlreadyExists (an account has the address), NotFound (domain or target), LimitReached (a loop)."""
+        """A target at another server is forwarded to. Raises AlreadyExists (an account has the address), NotFound (the
+        domain, or a target in a domain of ours), LimitReached (a loop)."""
         ...
 
     async def remove_alias(self, address: str) -> None: ...
@@ -79,8 +80,12 @@ class Directory(Protocol):
 
     async def resolve(self, address: str) -> Sequence[Recipient]:
         """The accounts that mail to `address` goes to: account, alias (followed), subaddress, catch-all, in this
-        order; each account once. Disabled accounts are included (the caller refuses them).
-        Raises NotFound: a domain of ours without such a name, or not our domain (is_local tells)."""
+        order; each account once. Disabled accounts are included (the caller refuses them). Empty: it leads to other
+        servers only. Raises NotFound: a domain of ours without such a name, or not our domain (is_local tells)."""
+        ...
+
+    async def forwards(self, address: str) -> Sequence[str]:
+        """The addresses at other servers that mail to `address` goes to by aliases, each once; empty: none."""
         ...
 
     def is_local(self, domain: str) -> bool:

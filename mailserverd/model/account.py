@@ -39,7 +39,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """address leads to each of targets (addresses of accounts or of other aliases)."""
+    """address leads to each of targets: addresses of accounts, of other aliases, or at other servers."""
 
     address: str
     targets: tuple[str, ...]

@@ -38,7 +38,7 @@ class Addressee(NamedTuple):
 class Submission:
     """message: with its trace header, without Return-Path. mail_class: what the message itself names, or "".
 
-    account: who sends; None: this server. Raises nothing.
+    account: who sends; None: this server. forwarded: others wrote it, and an alias leads on.
     """
 
     queue_id: str
@@ -52,6 +52,7 @@ class Submission:
     body: str = "8BITMIME"
     smtputf8: bool = False
     options: MailOptions = NO_MAIL_OPTIONS
+    forwarded: bool = False
 
 
 class SendingRules(Protocol):
@@ -169,6 +170,7 @@ def entry_of(wanted: Submission, name: str, outbound: Outbound) -> QueueEntry:
         priority=options.priority or kind.priority,
         deliver_by=deliver_by,
         by_mode=options.by_mode,
+        forwarded=wanted.forwarded,
     )
 
 

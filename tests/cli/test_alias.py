@@ -22,6 +22,6 @@ def test_all_verbs(cli):
 
 
 def test_what_goes_wrong_is_one_line(cli):
-    assert "another server" in cli.fails("alias", "add", "x@example.org", "y@elsewhere.example")
+    assert "neither an account nor an alias" in cli.fails("alias", "add", "x@example.org", "y@example.org")
     assert "no alias" in cli.fails("alias", "remove", "x@example.org")
     assert cli.run("alias", "add", "x@example.org")[0] == 2

@@ -130,10 +130,27 @@ class DirectoryContract:
         self.alias("all@example.org", "bob@example.org", "staff@example.org")
         assert sorted(self.resolved("all@example.org")) == ["anna@example.org", "bob@example.org"]
 
-    def test_alias_targets_must_be_here(self):
-        for target in ("nobody@example.org", "somebody@elsewhere.example"):
-            with pytest.raises(NotFound):
-                self.alias("x@example.org", target)
+    def forwards(self, address):
+        return list(self.run(self.directory.forwards(address)))
+
+    def test_alias_targets_in_domains_of_ours_must_be_here(self):
+        with pytest.raises(NotFound):
+            self.alias("x@example.org", "nobody@example.org")
+
+    def test_alias_targets_at_other_servers_are_forwards(self):
+        self.add("anna@example.org")
+        self.alias("away@example.org", "a@elsewhere.example")
+        self.alias("all@example.org", "anna@example.org", "b@elsewhere.example", "away@example.org")
+        assert self.resolved("away@example.org") == []
+        assert self.forwards("away@example.org") == ["a@elsewhere.example"]
+        assert self.resolved("All+x@example.org") == ["anna@example.org"]
+        assert sorted(self.forwards("All+x@example.org")) == ["a@elsewhere.example", "b@elsewhere.example"]
+        assert self.forwards("anna@example.org") == self.forwards("nobody@example.org") == []
+        self.run(self.directory.put_domain(Domain("example.org", catch_all="away@example.org")))
+        assert self.forwards("nobody@example.org") == ["a@elsewhere.example"]
+        self.run(self.directory.put_domain(Domain("elsewhere.example", position=5)))  # ours from now on, and without a
+        with pytest.raises(NotFound):
+            self.resolved("away@example.org")
 
     def test_alias_loops_are_refused(self):
         self.add("anna@example.org")

@@ -22,6 +22,7 @@ from mailserverd.accounts.sasl_exchange import ServerChallenge
 from mailserverd.config.schema import Config
 from mailserverd.connection.unsent import Unsent
 from mailserverd.delivery.bounce import Bounces
+from mailserverd.delivery.forwarding import Forwarding
 from mailserverd.delivery.inbound import Inbound
 from mailserverd.delivery.local_transport import LocalTransport
 from mailserverd.delivery.notices import MailNotices
@@ -51,10 +52,11 @@ HOSTNAME = "mx.example.org"
 
 
 class FakeDirectory:
-    """example.org and bücher.example are ours; names maps addresses to accounts."""
+    """example.org and bücher.example are ours; names maps addresses to accounts, elsewhere to addresses not ours."""
 
     def __init__(self) -> None:
         self.names: dict[str, list[Account]] = {}
+        self.elsewhere: dict[str, tuple[str, ...]] = {}
         self.local = {"example.org", "bücher.example"}
         self.broken = False
         self.waits: Deferred[None] | None = None
@@ -77,6 +79,9 @@ class FakeDirectory:
         if found is None:
             raise NotFound(address)
         return [Recipient(each) for each in found]
+
+    async def forwards(self, address: str) -> Sequence[str]:
+        return self.elsewhere.get(address, ())
 
     async def account(self, address: str) -> Account:
         if address not in self.names:
@@ -256,6 +261,7 @@ class House:
         self.config = Config.model_validate(sections)
         self.queue_ids = QueueIds(self.seconds, lambda count: b"\1" * count)
         self.dates = DateLine(self.seconds)
+        self.forwarding = Forwarding(b"secret", self.directory.is_local, self.seconds)
         self.router = Router(
             self.directory,  # type: ignore[arg-type]
             self.room,
@@ -263,6 +269,7 @@ class House:
             self.reports,
             HOSTNAME,
             lambda: self.config.server.postmaster,
+            self.forwarding,
         )
         self.transport = LocalTransport(self.copies, self.router, self.queue_ids, self.seconds)
         self.notices = MailNotices(self.transport, self.router, self.sending, self.seconds)
@@ -287,6 +294,7 @@ class House:
             self.sending,
             self.reports,
             Receipts(HOSTNAME, self.notices),
+            self.forwarding,
             self.metrics,
             self.trace,
         )

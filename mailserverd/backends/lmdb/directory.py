@@ -85,7 +85,13 @@ class LmdbDirectory:
         return stored_credentials(self._records, account_id)
 
     async def resolve(self, address: str) -> Sequence[Recipient]:
-        return self._names.resolve(address)
+        return self._names.resolve(address).recipients
+
+    async def forwards(self, address: str) -> Sequence[str]:
+        try:
+            return self._names.resolve(address).forwards
+        except NotFound:
+            return ()
 
     def is_local(self, domain: str) -> bool:
         return self._names.is_local(domain)
@@ -231,7 +237,8 @@ class LmdbDirectory:
         if not 0 < len(alias.targets) <= MAX_RECIPIENTS:
             raise LimitReached(f"an alias has between 1 and {MAX_RECIPIENTS} targets")
         for target in alias.targets:
-            if target != alias.address and not self._names.leads_somewhere(target):
+            known = self._names.leads_somewhere(target) or self._names.is_elsewhere(target)
+            if target != alias.address and not known:
                 raise NotFound(f"target {target} is neither an account nor an alias here")
         if self._names.has_loop(alias):
             raise LimitReached(f"alias {alias.address} would lead back to itself, or too deep")

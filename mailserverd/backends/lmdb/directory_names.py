@@ -4,7 +4,8 @@ Standing rules: changed only after the commit it mirrors; a lookup costs a few d
 asks for; what is remembered of lookups is bounded by the number of names that exist.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from mailserverd.model.account import Account, Alias, Domain, Recipient
 from mailserverd.model.address import canonical_address, canonical_domain
@@ -13,6 +14,13 @@ from mailserverd.model.identifiers import AccountId
 
 MAX_ALIAS_DEPTH = 16
 MAX_RECIPIENTS = 1000
+
+
+class Found(NamedTuple):
+    """What an address leads to: accounts here, addresses at other servers."""
+
+    recipients: tuple[Recipient, ...]
+    forwards: tuple[str, ...] = ()
 
 
 class DirectoryNames:
@@ -27,7 +35,7 @@ class DirectoryNames:
         self.aliases = {alias.address: alias for alias in aliases}
         self.delimiter = delimiter
         self.first_domain = ""
-        self._resolved: dict[str, tuple[Recipient, ...]] = {}
+        self._resolved: dict[str, Found] = {}
         self.changed()
 
     def changed(self) -> None:
@@ -48,59 +56,62 @@ class DirectoryNames:
             raise NotFound("no such account")
         return account
 
-    def resolve(self, address: str) -> Sequence[Recipient]:
+    def resolve(self, address: str) -> Found:
         """The order is RFC 5233's and common sense's: the whole name, then without its subaddress, then catch-all."""
         known = self._resolved.get(address)
         if known is not None:
             return known
         canonical = canonical_address(address)
-        recipients = self._exact(canonical)
-        if not recipients:
-            recipients = self._by_subaddress(canonical)
-        if not recipients:
-            recipients = self._by_catch_all(canonical)
-        if not recipients:
+        found = self._exact(canonical) or self._by_subaddress(canonical) or self._by_catch_all(canonical)
+        if found is None:
             raise NotFound(f"nobody has the address {canonical}")
-        return recipients
+        return found
 
-    def _exact(self, address: str) -> tuple[Recipient, ...]:
+    def _exact(self, address: str) -> Found | None:
         """What an account or alias of exactly this address gives; remembered, for it is asked for at each RCPT."""
         known = self._resolved.get(address)
         if known is None:
             account = self.by_address.get(address)
             if account is not None:
-                known = (Recipient(account),)
+                known = Found((Recipient(account),))
             elif address in self.aliases:
-                known = tuple(map(Recipient, self._followed(address)))
-            else:
-                return ()
+                known = self._followed(address)
+            if known is None or not any(known):
+                return None
             self._resolved[address] = known
         return known
 
-    def _by_subaddress(self, address: str) -> tuple[Recipient, ...]:
+    def _by_subaddress(self, address: str) -> Found | None:
         local, _, domain = address.rpartition("@")
         name, delimiter, detail = local.partition(self.delimiter) if self.delimiter else (local, "", "")
-        if not delimiter or not name:
-            return ()
-        return tuple(Recipient(each.account, detail) for each in self._exact(f"{name}@{domain}"))
+        found = self._exact(f"{name}@{domain}") if delimiter and name else None
+        if found is None:
+            return None
+        return Found(tuple(Recipient(each.account, detail) for each in found.recipients), found.forwards)
 
-    def _by_catch_all(self, address: str) -> tuple[Recipient, ...]:
+    def _by_catch_all(self, address: str) -> Found | None:
         domain = self.domains.get(address.rpartition("@")[2])
-        return self._exact(domain.catch_all) if domain is not None and domain.catch_all else ()
+        return self._exact(domain.catch_all) if domain is not None and domain.catch_all else None
 
-    def _followed(self, address: str) -> Sequence[Account]:
-        """The accounts behind an alias, each once, in order. Names that lead nowhere any more are passed over."""
+    def _followed(self, address: str) -> Found:
+        """What is behind an alias, each once, in order. Names that lead nowhere any more are passed over."""
         accounts: dict[AccountId, Account] = {}
+        forwards: dict[str, None] = {}
         seen, wave = {address}, [address]
         for _ in range(MAX_ALIAS_DEPTH):
             targets = [target for name in wave if name in self.aliases for target in self.aliases[name].targets]
             for account in (self.by_address[target] for target in targets if target in self.by_address):
                 accounts.setdefault(account.account_id, account)
+            forwards.update(dict.fromkeys(target for target in targets if self.is_elsewhere(target)))
             wave = [target for target in dict.fromkeys(targets) if target not in seen and target in self.aliases]
             seen.update(wave)
             if not wave or len(accounts) >= MAX_RECIPIENTS:
                 break
-        return list(accounts.values())[:MAX_RECIPIENTS]
+        return Found(tuple(map(Recipient, accounts.values()))[:MAX_RECIPIENTS], tuple(forwards)[:MAX_RECIPIENTS])
+
+    def is_elsewhere(self, address: str) -> bool:
+        """Whether an address is one of another server."""
+        return not self.is_local(address.rpartition("@")[2])
 
     def leads_somewhere(self, address: str) -> bool:
         return address in self.by_address or address in self.aliases
