@@ -19,6 +19,7 @@ from mailserverd.queue.house import House
 STOP_SECONDS = 10.0
 BEGUN_AT_ONCE = 25  # engines in one look: others have their turn between
 _LOOK_EVERY_SECONDS = 0.01
+_LOOK_SECONDS_A_DESTINATION = 0.00002  # of those that rest or run: each look passes over them
 _LOOK_AT_LEAST_EVERY_SECONDS = 60.0
 _NOTHING_FOUND_SECONDS = 5.0
 
@@ -36,6 +37,7 @@ class Scheduler:
         self._call: IDelayedCall | None = None
         self._call_at = 0.0
         self._looked = float("-inf")
+        self._every = _LOOK_EVERY_SECONDS
         self._looking = False
         self._again = False
         self._running = False
@@ -51,7 +53,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """Something may be due now."""
-        self._look_in(max(0.0, self._looked + _LOOK_EVERY_SECONDS - self._house.clock.seconds()))
+        self._look_in(max(0.0, self._looked + self._every - self._house.clock.seconds()))
 
     def flush(self) -> None:
         """Forget every rest and learned limit, once; who waits looks again."""
@@ -89,7 +91,7 @@ class Scheduler:
 
     def _looked_at(self, wait: float) -> None:
         self._looking = False
-        self._look_in(_LOOK_EVERY_SECONDS if self._again else wait)
+        self._look_in(self._every if self._again else wait)
         self._again = False
 
     async def _start_engines(self) -> float:
@@ -100,13 +102,14 @@ class Scheduler:
         resting = {**house.rests.resting(exact), **self._quiet}
         room = self._max_engines() - len(self._engines)
         passing = frozenset(self._engines) | frozenset(resting)
+        self._every = max(_LOOK_EVERY_SECONDS, len(passing) * _LOOK_SECONDS_A_DESTINATION)
         try:
             if room > 0:
                 begun = await house.store.due_destinations(now, min(room, BEGUN_AT_ONCE), passing)
                 for due in begun:
                     self._begin(due.destination)
                 if len(begun) == BEGUN_AT_ONCE:
-                    return _LOOK_EVERY_SECONDS
+                    return self._every
             following = await house.store.next_due(frozenset(self._engines) | frozenset(resting))
         except StoreError as error:
             _log.error("the queue cannot be read", why=str(error))
@@ -114,7 +117,7 @@ class Scheduler:
         waits = [until - exact for until in resting.values()]
         if following is not None and room > 0:
             waits.append(following - exact)
-        return max(_LOOK_EVERY_SECONDS, min([*waits, _LOOK_AT_LEAST_EVERY_SECONDS]))
+        return max(self._every, min([*waits, _LOOK_AT_LEAST_EVERY_SECONDS]))
 
     def _begin(self, name: str) -> None:
         if name not in self._engines and self._running:
