@@ -48,7 +48,6 @@ class SmtpServer(ESMTP):
     transport: Any  # TCP, or TLS over it
     noisy = False
     _session: Session | None = None
-    _host = b""
     _client = ""
     _waiting = False  # for a command's coroutine
     _blocked = False  # by a client that does not read
