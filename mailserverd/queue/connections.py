@@ -71,6 +71,7 @@ class Connections:
         self._free: dict[Hop, list[Held]] = {}
         self._held: set[Held] = set()
         self._in_use: dict[str, int] = {}
+        self._parties: dict[str, set[str]] = {}
         self._waiting: dict[str, deque[Turn]] = {}
         self._serving: dict[str, bool] = {}
         self._closing: set[Deferred[None]] = set()
@@ -82,6 +83,20 @@ class Connections:
         if self._waiting.get(provider):
             return False
         return self._limits.room(provider) or self._evict(provider)
+
+    def join(self, provider: str, destination: str) -> None:
+        """The destination has mail for this provider, until `leave`."""
+        self._parties.setdefault(provider, set()).add(destination)
+
+    def leave(self, provider: str, destination: str) -> None:
+        parties = self._parties.get(provider, set())
+        parties.discard(destination)
+        if not parties:
+            self._parties.pop(provider, None)
+
+    def share(self, provider: str) -> int:
+        """How many of the provider's connections one destination has where all have the same."""
+        return max(1, self._in_use.get(provider, 0) // max(1, len(self._parties.get(provider, ()))))
 
     def wanted(self, provider: str) -> bool:
         """Whether somebody waits for a place there."""

@@ -97,6 +97,7 @@ class Destination:
         if self._batches and not self._stopping:
             self._employ()  # it gave way to others, and waits in line now
             return
+        self._house.connections.leave(self._provider, self.name)
         self._give_back()
         self._ended(self)
 
@@ -161,8 +162,17 @@ class Destination:
     def _spread(self) -> None:
         """One more worker, where there is work for it."""
         wanted = self._connected and not self._seeking and len(self._batches) > self._connecting
-        if wanted and not self._stopping and self._house.connections.room(self._provider):
-            self._employ()
+        connections = self._house.connections
+        if not wanted or self._stopping:
+            return
+        if self._employed < connections.share(self._provider) or connections.room(self._provider):
+            self._employ()  # below its share it waits in line
+
+    def _belong_to(self, provider: str) -> None:
+        if provider != self._provider:
+            self._house.connections.leave(self._provider, self.name)
+            self._house.connections.join(provider, self.name)
+            self._provider = provider
 
     # One batch.
 
@@ -178,7 +188,8 @@ class Destination:
             return True
         if isinstance(hops, TryLater):
             return await self._unreachable(batch, failure_of(hops), everything=not batch.entry.require_tls)
-        provider = self._provider = house.limits.provider_of([each.host for each in hops])
+        provider = house.limits.provider_of([each.host for each in hops])
+        self._belong_to(provider)
         source = house.sources.pick(batch.entry.mail_class, provider, len(batch.recipients), house.now())
         if isinstance(source, Wait):
             await self._put_off(batch, source.until, source.why)
@@ -399,7 +410,9 @@ class Session:
         self.done += 1
         if self._house.limits.excess(held.provider):
             return True
-        return self._house.connections.wanted(held.provider) and (workers > 1 or self.done >= MESSAGES_BEFORE_OTHERS)
+        connections = self._house.connections
+        more = workers > connections.share(held.provider)
+        return connections.wanted(held.provider) and (more or (workers == 1 and self.done >= MESSAGES_BEFORE_OTHERS))
 
     def release(self) -> None:
         held, self.held = self.held, None
