@@ -22,7 +22,7 @@ from mailserverd.queue.house import Batch, House, batches
 from mailserverd.queue.parts import Source, Wait
 from mailserverd.queue.resolution import failure_of
 from mailserverd.queue.settlement import Met, is_greylisting, put_off, schedule_of
-from mailserverd.queue.transaction import elsewhere, note, sent_over
+from mailserverd.queue.transaction import Sent, elsewhere, note, sent_over, too_many
 
 CLAIMED_AT_ONCE = 100
 CLAIMED_AT_FIRST = 20  # until there is a connection: most destinations of a long queue are those that do not answer
@@ -245,6 +245,7 @@ class Destination:
                 self._drop_held(session)
             if sent.stale:
                 continue
+            sent, batch = self._without_crowd(sent, batch)
             note(house, provider, source, sent.met)
             tried.append(held.hop)
             left = elsewhere(sent.met) if len(tried) < MAX_SESSIONS and _others(hops, tried) else set()
@@ -261,6 +262,15 @@ class Destination:
             session.remembered = [each for each in sent.met if each[0].position in left]
             batch = Batch(batch.entry, [each[0] for each in session.remembered])
             self._drop_held(session)
+
+    def _without_crowd(self, sent: Sent, batch: Batch) -> tuple[Sent, Batch]:
+        """Those whom the server found too many for one transaction are a batch of their own, and next."""
+        crowd = too_many(sent.met)
+        if not crowd:
+            return sent, batch
+        self._batches.appendleft(Batch(batch.entry, [each for each in batch.recipients if each.position in crowd]))
+        met = [each for each in sent.met if each[0].position not in crowd]
+        return sent._replace(met=met), Batch(batch.entry, [each[0] for each in met])
 
     async def _settled_after(self, batch: Batch, session: "Session", error: NoHop) -> bool:
         """No further host answers: what the one before said stands."""

@@ -90,6 +90,20 @@ def elsewhere(met: Sequence[tuple[QueuedRecipient, Met]]) -> set[int]:
     }
 
 
+def too_many(met: Sequence[tuple[QueuedRecipient, Met]]) -> set[int]:
+    """The positions of those whom the server did not want in this transaction, having taken others: they go in the
+    next one, at once (RFC 5321 §4.5.3.1.10)."""
+    if not any(isinstance(each.outcome, Delivered) for _, each in met):
+        return set()
+    return {recipient.position for recipient, each in met if _says_too_many(each)}
+
+
+def _says_too_many(met: Met) -> bool:
+    if not isinstance(met.outcome, TryLater):
+        return False
+    return met.outcome.status == "4.5.3" or (met.code == 452 and "too many recipients" in met.reply.lower())
+
+
 def note(house: House, provider: str, source: Source, met: Sequence[tuple[QueuedRecipient, Met]]) -> None:
     """Tell the limits: successes once, each different reply once."""
     delivered = 0

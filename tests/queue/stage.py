@@ -36,7 +36,8 @@ def hop(host: str, address: str = "", port: int = 25) -> Hop:
 
 class Host:
     """answer: for a recipient's address. down: what connecting meets. seconds: how long a message takes.
-    extensions: what it offers. messages_a_session: after that many it says 421 to the next."""
+    extensions: what it offers. messages_a_session: after that many it says 421 to the next. ended: told of each message
+    """
 
     def __init__(self, answer: Callable[[str], Result] = lambda _: OK, seconds: float = 0.0) -> None:
         self.answer = answer
@@ -44,6 +45,7 @@ class Host:
         self.down: HopFailed | None = None
         self.extensions = frozenset({"DSN"})
         self.messages_a_session = 1_000_000
+        self.ended: Callable[[], object] = lambda: None
         self.sessions: list[Session] = []
         self.open = self.most_open = 0
         self.messages: list[Outgoing] = []
@@ -79,6 +81,7 @@ class Session:
         host.messages.append(message)
         host.bodies.append(body)
         results = [host.answer(each.address) for each in message.recipients]
+        host.ended()
         if any(each.code == 421 or not each.code for each in results):
             self._end()
             return Sent(results, broken=True)

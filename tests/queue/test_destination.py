@@ -42,6 +42,34 @@ def test_a_hundred_recipients_of_a_message_are_one_transaction() -> None:
     assert [len(each.recipients) for each in host.messages] == [100]
 
 
+def test_a_server_that_takes_a_few_at_a_time() -> None:
+    """RFC 5321 §4.5.3.1.10: the others go in the next transaction, at once, and it was no attempt."""
+    stage = Stage()
+    host = stage.host("a.example")
+    crowd = later("452 4.5.3 too many recipients")
+    taken: list[str] = []
+
+    def answer(to: str) -> Result:
+        if len(taken) % 11 == 10 or (taken and taken[-1] == "full"):
+            taken.append("full")
+            return crowd
+        taken.append(to)
+        return OK
+
+    host.answer = answer
+    host.ended = lambda: taken.clear()
+    stage.queue("q1", *(f"r{n}@a.example" for n in range(25)))
+    stage.run()
+    assert [len(each.recipients) for each in host.messages] == [25, 15, 5]
+    assert len(host.sessions) == 1
+    assert stage.gone("q1")
+    assert stage.kinds() == ["delivered"] * 25
+    stage.host("b.example", lambda _: crowd)
+    stage.queue("q2", "x@b.example", "y@b.example")
+    stage.run()
+    assert [stage.row("q2", n).state for n in (0, 1)] == [State.DEFERRED] * 2
+
+
 def test_a_connection_is_used_again_and_closed_after_two_seconds() -> None:
     stage = Stage()
     host = stage.host("a.example")
