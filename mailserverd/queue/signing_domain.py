@@ -19,6 +19,7 @@ from mailserverd.wire.mime.headers import unfolded
 Keys = tuple[SigningKey, ...]
 _LOOKED_AT = 65_536
 _MOST_LABELS = 5
+_AUTHOR_OCTETS = 2048
 
 
 class Senders(Protocol):
@@ -55,7 +56,7 @@ def author_of(message: bytes) -> str:
     end = 0 if message.startswith(b"\r\n") else message.find(b"\r\n\r\n", 0, _LOOKED_AT) + 2
     for name, octets in fields_of(message[:end] if end != 1 else message[:_LOOKED_AT]):
         if name == b"from":
-            for each in parse_addresses(unfolded(octets.partition(b":")[2])):
+            for each in parse_addresses(unfolded(octets.partition(b":")[2][:_AUTHOR_OCTETS])):
                 if each.mailbox and each.host:
                     return (each.mailbox + b"@" + each.host).decode("utf-8", "replace")
     return ""

@@ -6,11 +6,19 @@ there hold (cv) is said by the caller, who asked the DNS.
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from mailserverd.wire.authentication.canonical import Field, fields_of, parted, relaxed_body, relaxed_field, selected
+from mailserverd.wire.authentication.canonical import (
+    Field,
+    fields_of,
+    parted,
+    relaxed_body,
+    relaxed_field,
+    selected,
+    stacks_of,
+)
 from mailserverd.wire.authentication.dkim import OVERSIGNED, SIGNED
 from mailserverd.wire.authentication.signature_field import signed_field, unsigned_field
 from mailserverd.wire.authentication.signing_key import SigningKey
@@ -61,8 +69,9 @@ def seal_fields(message: bytes, key: SigningKey, results: bytes, cv: bytes, now:
         raise BrokenChain("no further set can be made")
     number = b"%d" % instance
     found = b"ARC-Authentication-Results: i=%b; %b\r\n" % (number, results)
-    names = sealed_names(fields)
-    hashed = sha256(b"".join(map(relaxed_field, selected(fields, names))))
+    stacks = stacks_of(header, _SEALED)
+    names = sealed_names(stacks)
+    hashed = sha256(b"".join(map(relaxed_field, selected(stacks, names))))
     body_hash = b64encode(sha256(relaxed_body(body)).digest())
     tags = [*_tags(key, number, now), (b"c", b"relaxed/relaxed"), (b"h", b":".join(names)), (b"bh", body_hash)]
     unsigned = unsigned_field(b"ARC-Message-Signature", tags)
@@ -74,13 +83,9 @@ def seal_fields(message: bytes, key: SigningKey, results: bytes, cv: bytes, now:
     return signed_field(unsealed, key.sign(sealed.digest())) + signature + found
 
 
-def sealed_names(fields: Sequence[Field]) -> list[bytes]:
+def sealed_names(stacks: Mapping[bytes, Sequence[bytes]]) -> list[bytes]:
     """The h= list: what a reader sees, and the signatures of others (RFC 8617 §4.1.2); never ARC's own fields."""
-    names = []
-    for field in fields:
-        if field.name in _SEALED:
-            names.append(field.name)
-    return names[:_MOST]
+    return [name for name in stacks for _ in stacks[name]][:_MOST]
 
 
 _SEALED = frozenset((*OVERSIGNED, *SIGNED, b"dkim-signature"))

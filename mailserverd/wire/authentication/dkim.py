@@ -5,10 +5,10 @@ readers see is signed once more than it stands there, so that nothing can be put
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from mailserverd.wire.authentication.canonical import Field, fields_of, parted, relaxed_body, relaxed_field, selected
+from mailserverd.wire.authentication.canonical import parted, relaxed_body, relaxed_field, selected, stacks_of
 from mailserverd.wire.authentication.signature_field import signed_field, unsigned_field
 from mailserverd.wire.authentication.signing_key import SigningKey
 
@@ -24,39 +24,38 @@ SIGNED = (
     b"list-id", b"list-help", b"list-unsubscribe", b"list-unsubscribe-post", b"list-subscribe", b"list-post",
     b"list-owner", b"list-archive", b"feedback-id", b"auto-submitted",
 )  # fmt: skip
+_WANTED = frozenset(OVERSIGNED + SIGNED)
 _MOST_OF_ONE = 20  # a name that stands there more often is signed so often, which is bounded and no lie
 
 
 def signature_fields(message: bytes, keys: Sequence[SigningKey], now: int) -> bytes:
     """What is put on top of the message: a DKIM-Signature of each key."""
     header, body = parted(message)
-    fields = fields_of(header)
-    names = signed_names(fields)
+    stacks = stacks_of(header, _WANTED)
+    names = signed_names(stacks)
     body_hash = b64encode(sha256(relaxed_body(body)).digest())
-    hashed = sha256(b"".join(map(relaxed_field, selected(fields, names))))
-    out = []
+    hashed = sha256(b"".join(map(relaxed_field, selected(stacks, names))))
+    listed, out = b":".join(names), []
     for key in keys:
-        unsigned = unsigned_field(b"DKIM-Signature", _tags(key, names, body_hash, now))
+        unsigned = unsigned_field(b"DKIM-Signature", _tags(key, listed, body_hash, now))
         whole = hashed.copy()
         whole.update(relaxed_field(unsigned)[:-2])  # RFC 6376 §3.7: without its CRLF
         out.append(signed_field(unsigned, key.sign(whole.digest())))
     return b"".join(out)
 
 
-def signed_names(fields: Sequence[Field]) -> list[bytes]:
-    """The h= list."""
-    count: dict[bytes, int] = {}
-    for field in fields:
-        count[field.name] = count.get(field.name, 0) + 1
+def signed_names(stacks: Mapping[bytes, Sequence[bytes]]) -> list[bytes]:
+    """The h= list. stacks: the fields by name."""
     names: list[bytes] = []
     for name in OVERSIGNED:
-        names += [name] * (min(count.get(name, 0), _MOST_OF_ONE) + 1)
+        names += [name] * (min(len(stacks.get(name, ())), _MOST_OF_ONE) + 1)
     for name in SIGNED:
-        names += [name] * min(count.get(name, 0), _MOST_OF_ONE)
+        if name in stacks:
+            names += [name] * min(len(stacks[name]), _MOST_OF_ONE)
     return names
 
 
-def _tags(key: SigningKey, names: Sequence[bytes], body_hash: bytes, now: int) -> list[tuple[bytes, bytes]]:
+def _tags(key: SigningKey, names: bytes, body_hash: bytes, now: int) -> list[tuple[bytes, bytes]]:
     return [
         (b"v", b"1"),
         (b"a", key.algorithm.encode()),
@@ -64,6 +63,6 @@ def _tags(key: SigningKey, names: Sequence[bytes], body_hash: bytes, now: int) -
         (b"d", key.domain.encode()),
         (b"s", key.selector.encode()),
         (b"t", b"%d" % now),
-        (b"h", b":".join(names)),
+        (b"h", names),
         (b"bh", body_hash),
     ]

@@ -5,6 +5,7 @@ Standing rule: a field is hashed in the very octets that are sent, with b= empty
 
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 
 _WIDTH = 76
 
@@ -26,10 +27,11 @@ def unsigned_field(name: bytes, tags: Sequence[tuple[bytes, bytes]]) -> bytes:
     return b"\r\n".join(lines)
 
 
-def _wrapped(line: bytes, between: bytes) -> list[bytes]:
-    """A long value over several lines: a list at its colons, base64 anywhere, anything else not at all."""
+@lru_cache(256)
+def _wrapped(line: bytes, between: bytes) -> tuple[bytes, ...]:
+    """A long value over several lines: a list at its colons, anything else not at all. Mail has few shapes: kept."""
     if not between:
-        return [line]
+        return (line,)
     out = []
     while len(line) > _WIDTH:
         at = line.rfind(between, 2, _WIDTH) + 1
@@ -37,7 +39,7 @@ def _wrapped(line: bytes, between: bytes) -> list[bytes]:
             break
         out.append(line[:at])
         line = b"\t " + line[at:]
-    return [*out, line]
+    return (*out, line)
 
 
 def signed_field(unsigned: bytes, signature: bytes) -> bytes:
