@@ -1,7 +1,9 @@
-"""Seals of ours, verified by dkimpy."""
+"""Seals of ours, verified by dkimpy; and the public suite's body hashes."""
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from pathlib import Path
 
 import dkim
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailserverd.wire.authentication.arc import BrokenChain, chain_of, seal_fields
-from mailserverd.wire.authentication.canonical import fields_of, parted, relaxed_field
+from mailserverd.wire.authentication.canonical import fields_of, parted, relaxed_body, relaxed_field
 from mailserverd.wire.authentication.dkim import signature_fields
 from tests.wire.authentication.keys import Published, key
 
@@ -102,3 +104,19 @@ def test_no_header_is_too_odd(pieces: list[bytes]) -> None:
     except BrokenChain:
         return
     assert chain == []
+
+
+# The public suite: the body hash of every message that it has signed.
+_SUITE = Path(__file__).parents[4] / "shared/data/arc/arc-draft-sign-tests.yml"
+_CASE = re.compile(r"^  (\w+):\n.*?^    message: +\|\n(.*?)^    t: .*?\bbh=([A-Za-z0-9+/=\s]+);", re.M | re.S)
+
+
+def test_the_body_hashes_of_the_suite() -> None:
+    if not _SUITE.exists():
+        pytest.skip("no shared data here")
+    cases = _CASE.findall(_SUITE.read_text())
+    assert len(cases) >= 15
+    for name, block, expected in cases:
+        text = "".join(line[6:] + "\r\n" for line in block.split("\n")[:-1]).rstrip("\r\n") + "\r\n"
+        _, body = parted(text.encode())
+        assert b64encode(sha256(relaxed_body(body)).digest()).decode() == "".join(expected.split()), name
