@@ -20,6 +20,10 @@ class SentMessages(Protocol):
         """The last one with this Message-ID (without angle brackets)."""
         ...
 
+    async def by_envelope_id(self, envelope_id: str) -> SentMessage | None:
+        """The last one whose sender gave it this ENVID (RFC 3461 §4.4)."""
+        ...
+
     async def recipient(self, queue_id: str, position: int) -> str | None: ...
 
     async def position(self, queue_id: str, address: str) -> int | None:

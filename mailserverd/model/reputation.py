@@ -92,7 +92,7 @@ class Meter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """What is kept of a message after it left, so that a report on it can be matched."""
+    """What is kept of a message after it left, so that a report on it can be matched. envid: as the sender gave it."""
 
     queue_id: str
     account_id: AccountId | None
@@ -101,3 +101,4 @@ class SentMessage:
     message_id: str
     created: int
     recipients: int
+    envid: str = ""

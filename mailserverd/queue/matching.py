@@ -37,8 +37,8 @@ class Matching:
         return None
 
     async def message(self, envelope_id: str, message_id: str) -> SentMessage | None:
-        """envelope_id: the queue id is sent as ENVID where the sender gave none (RFC 3461 §4.4)."""
-        found = await self._sent.sent(envelope_id) if envelope_id else None
+        """envelope_id: as the report has it, for a sender that gave one (RFC 3464 §2.2.1)."""
+        found = await self._sent.by_envelope_id(envelope_id) if envelope_id else None
         if found is None and message_id:
             found = await self._sent.by_message_id(message_id)
         return found

@@ -20,7 +20,7 @@ FIRST_CONNECTIONS = 5.0
 CUT_AT_MOST_EVERY_SECONDS = 5
 PAUSE_SECONDS = 1.0  # what was refused waits by its own schedule; this is for what else goes there
 FIRST_SPACING_SECONDS = 0.5
-MAX_SPACING_SECONDS = 10.0
+MAX_SPACING_SECONDS = 4.0
 _NO_SPACING_BELOW_SECONDS = 0.1
 FORGOTTEN_AFTER_SECONDS = 3_600
 _MAX_PROVIDERS = 20_000
@@ -106,7 +106,7 @@ class ProviderLimits:
     def succeeded(self, provider: str, source: str, recipients: int, now: int) -> None:
         learned = self._of(provider)
         if learned.spacing:
-            shorter = learned.spacing * 0.75
+            shorter = learned.spacing / 2
             learned.spacing = shorter if shorter >= _NO_SPACING_BELOW_SECONDS else 0.0
             learned.not_before = min(learned.not_before, self._seconds() + learned.spacing)
         elif learned.connections < self._bounds().to_one and learned.not_before <= self._seconds():

@@ -59,6 +59,7 @@ class AccountRules:
             entry.message_id,
             entry.created,
             len(addresses),
+            entry.envid,
         )
         try:
             await self._sent.record(message, addresses)

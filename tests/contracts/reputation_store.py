@@ -23,7 +23,7 @@ ANNA = AccountId(7)
 BERT = AccountId(8)
 HARD = Suppression("bö@example.net", Reason.HARD_BOUNCE, 1_000, 2_000, detail="550 5.1.1 no such user")
 HOUR = Meter("t", 300, 12)
-SENT = SentMessage("000q1", ANNA, "anna@example.org", "bulk", "id1@example.org", 1_000, 3)
+SENT = SentMessage("000q1", ANNA, "anna@example.org", "bulk", "id1@example.org", 1_000, 3, "QQ1")
 
 
 class ReputationStoreContract:
@@ -169,6 +169,8 @@ class SentMessagesContract:
         assert loop.run(again.sent("000q1")) == SENT
         assert loop.run(again.by_message_id("id1@example.org")) == SENT
         assert loop.run(again.by_message_id("id2@example.org")) is None
+        assert loop.run(again.by_envelope_id("QQ1")) == SENT
+        assert loop.run(again.by_envelope_id("QQ2")) is None
         assert loop.run(again.sent("000q")) is None
         assert [loop.run(again.recipient("000q1", n)) for n in (0, 2, 3, -1)] == [
             "A@example.net",
@@ -194,11 +196,12 @@ class SentMessagesContract:
         assert loop.run(again.first_report("000q1", 1, "bounce"))
 
     def test_old_messages_are_forgotten_with_all_that_names_them(self, loop: Loop, messages: SentMessages) -> None:
-        young = replace(SENT, queue_id="000q2", message_id="id2@example.org", created=5_000)
+        young = replace(SENT, queue_id="000q2", message_id="id2@example.org", envid="QQ2", created=5_000)
         for message in (SENT, young):
             loop.run(messages.record(message, ["a@example.net"]))
         loop.run(messages.first_report("000q1", 0, "bounce"))
         assert loop.run(messages.tidy(5_000)) == 1
         assert loop.run(messages.by_message_id("id1@example.org")) is None
+        assert loop.run(messages.by_envelope_id("QQ1")) is None
         assert loop.run(messages.by_message_id("id2@example.org")) == young
         assert loop.run(messages.first_report("000q1", 0, "bounce")), "the record of the report is gone too"

@@ -47,7 +47,7 @@ class House:
             known_phrases(),
             self.tell,
         )
-        sent = SentMessage("000q1", ANNA, "anna@example.org", "bulk", "id1@example.org", 0, len(recipients))
+        sent = SentMessage("000q1", ANNA, "anna@example.org", "bulk", "id1@example.org", 0, len(recipients), "000q1")
         run(self.stores.sent.record(sent, recipients))
 
     async def tell(self, what: str, facts: dict[str, Any]) -> None:

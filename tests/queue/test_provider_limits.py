@@ -94,13 +94,13 @@ def test_with_one_connection_left_messages_are_spaced_out_and_success_brings_the
     learning = Learning()
     for _ in range(20):
         learning.slow("p")
-        learning.now += int(MAX_SPACING_SECONDS)
+        learning.now += CUT_AT_MOST_EVERY_SECONDS
     assert learning.limits.connections("p") == 1
     assert learning.wait("p") == 0
     learning.begin("p")
     assert learning.wait("p") == MAX_SPACING_SECONDS
     learning.succeed("p", 1)
-    assert learning.wait("p") == MAX_SPACING_SECONDS * 0.75
+    assert learning.wait("p") == MAX_SPACING_SECONDS / 2
     learning.succeed("p", 30)
     learning.begin("p")
     assert learning.wait("p") == 0

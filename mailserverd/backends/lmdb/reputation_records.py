@@ -5,6 +5,7 @@ Rf address              expired in a row       Rk account(8) hash(12)      when 
 Ra account(8)           Suspension             Rt queue id                 SentMessage, its first 500 recipients
 Rr source 00 provider   Rest                   Ru queue id part(4)         500 more of them, from part 1 on
 Rw source               WarmUp                 Ri hash(16)                 queue id of a Message-ID
+                                               Re hash(16)                 queue id of an ENVID
                                                Rd queue id 00 kind (4)     reported
 """
 

@@ -12,7 +12,7 @@ from mailserverd.model.address import canonical_address
 from mailserverd.model.reputation import SentMessage
 
 PART = 500
-_SENT, _PART, _BY_ID, _REPORTED = b"Rt", b"Ru", b"Ri", b"Rd"
+_SENT, _PART, _BY_ID, _BY_ENVELOPE, _REPORTED = b"Rt", b"Ru", b"Ri", b"Re", b"Rd"
 _TIDIED_AT_ONCE = 1_000
 
 _message = reader(tuple[SentMessage, list[str]], "the record of a message that was sent")
@@ -28,8 +28,7 @@ class LmdbSentMessages:
         for number, start in enumerate(range(PART, len(addresses), PART), 1):
             await self._records.write([(_part_key(name, number), _encode(addresses[start : start + PART]))])
         puts = [(_SENT + name, _encode((message, addresses[:PART])))]
-        if message.message_id:
-            puts.append((_BY_ID + digest(message.message_id, 16), name))
+        puts += [(key, name) for key in _index_keys(message)]
         await self._records.write(puts)
 
     async def sent(self, queue_id: str) -> SentMessage | None:
@@ -37,10 +36,17 @@ class LmdbSentMessages:
         return None if value is None else _message(value)[0]
 
     async def by_message_id(self, message_id: str) -> SentMessage | None:
-        name = self._records.get(_BY_ID + digest(message_id, 16))
-        value = self._records.get(_SENT + name) if name is not None else None
-        found = None if value is None else _message(value)[0]
+        found = self._by(_BY_ID + digest(message_id, 16))
         return found if found is not None and found.message_id == message_id else None
+
+    async def by_envelope_id(self, envelope_id: str) -> SentMessage | None:
+        found = self._by(_BY_ENVELOPE + digest(envelope_id, 16))
+        return found if found is not None and found.envid == envelope_id else None
+
+    def _by(self, key: bytes) -> SentMessage | None:
+        name = self._records.get(key)
+        value = self._records.get(_SENT + name) if name is not None else None
+        return None if value is None else _message(value)[0]
 
     async def recipient(self, queue_id: str, position: int) -> str | None:
         if position < 0:
@@ -79,12 +85,15 @@ class LmdbSentMessages:
             gone.append(_SENT + name)
             gone += [_part_key(name, number) for number in range(1, _parts(message))]
             gone += [key for key, _ in self._records.scan(_REPORTED + name + b"\0")]
-            by_id = _BY_ID + digest(message.message_id, 16)
-            if message.message_id and self._records.get(by_id) == name:
-                gone.append(by_id)
+            gone += [key for key in _index_keys(message) if self._records.get(key) == name]
         if gone:
             await self._records.write([], gone)
         return len(old)
+
+
+def _index_keys(message: SentMessage) -> list[bytes]:
+    keys = [_BY_ID + digest(message.message_id, 16)] if message.message_id else []
+    return [*keys, _BY_ENVELOPE + digest(message.envid, 16)] if message.envid else keys
 
 
 def _parts(message: SentMessage) -> int:
