@@ -5,32 +5,20 @@ Standing rule: both ways run the same verbs; only who hashes passwords differs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from functools import partial
 from time import time
-from typing import Any, TypeVar
+from typing import Any
 
-from twisted.internet.threads import deferToThreadPool
-
-from mailserverd.accounts.administration import Administration, VerbRefused
+from mailserverd.accounts.administration import Administration
 from mailserverd.accounts.hashing_pool import Hashing, HashingHere
 from mailserverd.assembly.account_mailboxes import StoredMailboxes
 from mailserverd.assembly.admin_verbs import AdminVerbs, directory_verbs
-from mailserverd.assembly.dkim_verbs import DkimVerbs, Elsewhere
-from mailserverd.assembly.dns_verbs import DnsVerbs
 from mailserverd.assembly.embedded import Backends
 from mailserverd.assembly.offline import offline
 from mailserverd.assembly.queue_verbs import QueueVerbs
 from mailserverd.assembly.reputation_verbs import offline_reputation, reputation_verbs
-from mailserverd.assembly.signing import dkim_keys
 from mailserverd.assembly.store_verbs import StoreVerbs
-from mailserverd.backends.dns.resolver import DnsResolver
 from mailserverd.config.schema import Config
-from mailserverd.model.address import canonical_domain
-from mailserverd.queue.dkim_keys import DkimKeys
-
-T = TypeVar("T")
 
 
 def admin_verbs(
@@ -53,32 +41,6 @@ def queue_verbs(verbs: AdminVerbs, backends: Backends, wake: Callable[[], None],
         verbs.register(f"queue {name}", getattr(group, name))
 
 
-def record_verbs(
-    verbs: AdminVerbs,
-    backends: Backends,
-    config: Callable[[], Config],
-    keys: DkimKeys,
-    elsewhere: Elsewhere,
-    reactor: Any,
-) -> None:
-    """Those on keys and records. elsewhere: off the reactor's thread, where a server runs."""
-
-    def is_ours(domain: str) -> bool:
-        return backends.directory.is_local(domain) or domain == canonical_domain(config().server.hostname)
-
-    group = DkimVerbs(keys, is_ours, elsewhere, time)
-    for name in ("create", "list", "rotate", "retire"):
-        verbs.register(f"dkim {name}", getattr(group, name))
-    threads = partial(deferToThreadPool, reactor, reactor.getThreadPool())
-    about = DnsVerbs(config, keys, is_ours, lambda: DnsResolver(config().dns, reactor, threads, os.urandom), time)
-    verbs.register("dns records", about.records)
-    verbs.register("dns check", about.check)
-
-
-async def _here(work: Callable[[], T]) -> T:
-    return work()
-
-
 def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> object:
     """Do a verb while the server is down. Raises DataInUse (it is up), VerbRefused, OSError, UnusableStore."""
 
@@ -86,11 +48,10 @@ def call_offline(config: Config, verb: str, arguments: Mapping[str, Any]) -> obj
         verbs = admin_verbs(backends, lambda: config, HashingHere(), is_down=True)
         queue_verbs(verbs, backends, lambda: None, lambda: None)
         reputation_verbs(verbs, backends, *offline_reputation(backends, config.outbound))
-        keys = dkim_keys(config)
-        wrong = keys.load()
-        if wrong and verb.startswith(("dkim ", "dns ")):
-            raise VerbRefused(wrong[0])
-        record_verbs(verbs, backends, lambda: config, keys, _here, reactor)
+        if verb.startswith(("dkim ", "dns ")):
+            from mailserverd.assembly.record_verbs import offline_record_verbs  # a tenth of a second, for others
+
+            offline_record_verbs(verbs, backends, config, reactor)
         return await verbs.call(verb, arguments)
 
     return offline(config, work)

@@ -15,7 +15,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mailserverd.assembly.admin_socket import AdminSocket
-from mailserverd.assembly.administration import admin_verbs, queue_verbs, record_verbs
+from mailserverd.assembly.administration import admin_verbs, queue_verbs
 from mailserverd.assembly.embedded import Backends, open_embedded
 from mailserverd.assembly.lifecycle import Parts, Step
 from mailserverd.assembly.listeners import AllListeners, Listener
@@ -24,6 +24,7 @@ from mailserverd.assembly.mail_flow import mail_flow
 from mailserverd.assembly.outbound import Departure, Sending, departure
 from mailserverd.assembly.preflight import Prepared
 from mailserverd.assembly.protocols import Protocols
+from mailserverd.assembly.record_verbs import record_verbs
 from mailserverd.assembly.reloading import Reloading
 from mailserverd.assembly.reputation_verbs import reputation_verbs
 from mailserverd.assembly.watch import Watch
