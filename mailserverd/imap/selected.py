@@ -10,17 +10,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from mailserverd.imap.flag_texts import RECENT, FlagTexts, all_flags, flag_texts
+from mailserverd.imap.spans import Spans
 from mailserverd.interfaces.event_bus import EventBus
 from mailserverd.interfaces.mail_store import AccountMail
 from mailserverd.interfaces.mailbox_index import MailboxIndex
 from mailserverd.model.changes import AccountEvent, What
 from mailserverd.model.identifiers import MailboxId
-from mailserverd.model.number_ranges import merged
+from mailserverd.model.number_ranges import Ranges, merged, outside, ranges_of
 from mailserverd.wire.imap.sequence_set import SequenceSet, resolve
 from mailserverd.wire.imap.syntax_error import BadSyntax
 
-Spans = list[tuple[int, int]]
-"""Positions in the view, half open, ascending, disjoint."""
 MAX_RECENT_RANGES = 64
 FLAGS_AT_ONCE = 1_000  # messages whose flags are told in one go
 
@@ -111,14 +110,15 @@ class Selected:
                     spans.append((start, stop))
         return spans
 
-    def uid_ranges(self, spans: Iterable[tuple[int, int]]) -> Spans:
+    def uid_ranges(self, spans: Iterable[tuple[int, int]]) -> Ranges:
         """Inclusive UID ranges that hold of the mailbox exactly the messages of `spans`."""
         uids = self.uids
         return [(uids[start], uids[stop - 1]) for start, stop in spans]
 
-    def ranges_at(self, positions: Sequence[int]) -> Spans:
+    def ranges_at(self, positions: Sequence[int]) -> Ranges:
         """UID ranges of ascending positions."""
-        return self.uid_ranges(spans_at(positions))
+        uids = self.uids
+        return [(uids[first], uids[last]) for first, last in ranges_of(positions)]
 
     def position_of(self, uid: int) -> int:
         """-1: not in the view."""
@@ -199,7 +199,7 @@ class Selected:
         for change in self.index.changes_after(self._flags_from) or ():
             if change.what is What.FLAGS:
                 told = self.own.get(change.modseq)
-                if told is None or _outside(change.uids, told):
+                if told is None or outside(change.uids, told):
                     return
                 del self.own[change.modseq]
                 self._seen_modseq = change.modseq
@@ -283,7 +283,7 @@ class Selected:
         for change in changes:
             if change.what is What.FLAGS:
                 told = own.get(change.modseq)
-                uids.update(change.uids if told is None else _outside(change.uids, told))
+                uids.update(change.uids if told is None else outside(change.uids, told))
         return sorted(uids)
 
     def _tell_expunges(self, out: list[bytes]) -> None:
@@ -341,55 +341,3 @@ class Selected:
         if -1 in masks:
             return b"".join([line % row for row, mask in zip(rows, masks, strict=True) if mask >= 0])
         return b"".join([line % row for row in rows])
-
-
-def _outside(uids: Sequence[int], told: Sequence[tuple[int, int]]) -> Sequence[int]:
-    """Those of ascending UIDs that are in none of the ranges."""
-    ranges = merged(told)
-    if len(ranges) == 1 and uids and ranges[0][0] <= uids[0] and uids[-1] <= ranges[0][1]:
-        return ()
-    lows = [low for low, _ in ranges]
-    left = []
-    for uid in uids:
-        i = bisect_right(lows, uid) - 1
-        if i < 0 or uid > ranges[i][1]:
-            left.append(uid)
-    return left
-
-
-def spans_at(positions: Sequence[int]) -> Spans:
-    """Ascending positions as spans."""
-    spans: Spans = []
-    if not positions:
-        return spans
-    start = last = positions[0]
-    for position in positions[1:]:
-        if position != last + 1:
-            spans.append((start, last + 1))
-            start = position
-        last = position
-    spans.append((start, last + 1))
-    return spans
-
-
-def steps(spans: Spans, size: int) -> Iterable[Spans]:
-    """The same positions in runs of at most `size`."""
-    step: Spans = []
-    room = size
-    for start, stop in spans:
-        while stop - start > room:
-            if room:
-                step.append((start, start + room))
-            yield step
-            start, step, room = start + room, [], size
-        if start < stop:
-            step.append((start, stop))
-            room -= stop - start
-    if step:
-        yield step
-
-
-def positions_of(spans: Spans) -> Sequence[int]:
-    if len(spans) == 1:
-        return range(*spans[0])
-    return [i for start, stop in spans for i in range(start, stop)]

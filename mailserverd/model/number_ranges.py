@@ -3,6 +3,7 @@
 Standing rule: cost follows what is given, never the numbers that lie within a range.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 Ranges = list[tuple[int, int]]
@@ -34,3 +35,17 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
         else:
             result.append((low, high))
     return result
+
+
+def outside(numbers: Sequence[int], ranges: Iterable[tuple[int, int]]) -> Sequence[int]:
+    """Those of ascending numbers that are in none of the ranges."""
+    apart = merged(ranges)
+    if len(apart) == 1 and numbers and apart[0][0] <= numbers[0] and numbers[-1] <= apart[0][1]:
+        return ()
+    lows = [low for low, _ in apart]
+    left = []
+    for number in numbers:
+        i = bisect_right(lows, number) - 1
+        if i < 0 or number > apart[i][1]:
+            left.append(number)
+    return left

@@ -2,7 +2,7 @@ import pytest
 
 from mailserverd.imap.commands import close, fetch, search, store
 from mailserverd.imap.commands import expunge as expunge_command
-from mailserverd.imap.selected import Selected, positions_of, spans_at, steps
+from mailserverd.imap.selected import Selected
 from mailserverd.interfaces import mailbox_index
 from mailserverd.interfaces.mail_store import DropMailbox, Expunge, SetFlags
 from mailserverd.mailstore import mailboxes
@@ -181,12 +181,3 @@ def test_a_mailbox_deleted_by_another_session_is_said_to_be():
         with pytest.raises(NotFound):
             session.run(command, parse, text)
     assert session.run(close, lambda cursor: None, b"")[1] == b"a1 OK Closed\r\n"
-
-
-def test_positions_spans_and_steps():
-    assert spans_at([1, 2, 5, 7, 8]) == [(1, 3), (5, 6), (7, 9)]
-    assert spans_at([]) == []
-    assert positions_of([(1, 3), (5, 6)]) == [1, 2, 5]
-    assert list(steps([(0, 3), (5, 12)], 4)) == [[(0, 3), (5, 6)], [(6, 10)], [(10, 12)]]
-    assert list(steps([(0, 8)], 4)) == [[(0, 4)], [(4, 8)]]
-    assert list(steps([], 4)) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailserverd.model.number_ranges import merged, ranges_of
+from mailserverd.model.number_ranges import merged, outside, ranges_of
 
 FEW = st.lists(st.integers(1, 40), max_size=30)
 
@@ -39,3 +39,11 @@ def test_merged_ranges_hold_the_same_numbers_once(pairs: list[tuple[int, int]]) 
         {n for low, high in ranges for n in range(low, high + 1)}
     )
     assert all(high + 1 < low for (_, high), (low, _) in pairwise(found))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.integers(1, 40), max_size=20), st.lists(st.tuples(st.integers(1, 40), st.integers(0, 9)), max_size=6))
+def test_outside_are_those_that_no_range_holds(numbers: set[int], pairs: list[tuple[int, int]]) -> None:
+    ranges = [(low, low + more) for low, more in pairs]
+    wanted = [n for n in sorted(numbers) if not any(low <= n <= high for low, high in ranges)]
+    assert list(outside(sorted(numbers), ranges)) == wanted

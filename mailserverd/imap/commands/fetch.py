@@ -10,7 +10,8 @@ from mailserverd.imap.fetch_plan import Batch, Plan, compile_items
 from mailserverd.imap.fetch_sections import write_sections
 from mailserverd.imap.mailbox_session import MailboxSession, selected_of, use_condstore
 from mailserverd.imap.reply import Reply, no, ok
-from mailserverd.imap.selected import Selected, Spans, positions_of, spans_at, steps
+from mailserverd.imap.selected import Selected
+from mailserverd.imap.spans import Spans, positions_of, spans_at, steps
 from mailserverd.mailstore.flags import set_seen
 from mailserverd.mailstore.read import page_size, pages
 from mailserverd.model.flags import SEEN

@@ -5,7 +5,8 @@ Standing rule: a step of messages at a time, each answered when its commit is ac
 
 from mailserverd.imap.mailbox_session import MailboxSession, selected_of, use_condstore
 from mailserverd.imap.reply import Reply, no, ok
-from mailserverd.imap.selected import Selected, positions_of, steps
+from mailserverd.imap.selected import Selected
+from mailserverd.imap.spans import positions_of, steps
 from mailserverd.mailstore.flags import STEP, set_flags
 from mailserverd.model.identifiers import ModSeq
 from mailserverd.wire.imap.command.store import Store
