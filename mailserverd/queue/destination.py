@@ -119,29 +119,30 @@ class Destination:
                 if batch is None:
                     return
                 self.found_nothing = False
-                done = False
                 try:
                     if session.held is not None:
                         self._spread()
                     done = await self._deliver(batch, session)
-                    session.busy = False
-                except BaseException:
-                    if not self._stopping:
-                        await self._house.store.give_back(batch.recipients)
-                        self._batches_fail()
-                    raise
+                except Exception as error:
+                    if isinstance(error, CancelledError) and self._ends():
+                        raise
+                    done = await self._defect(batch, session)
+                session.busy = False
                 if not done or session.gives_way(self._employed):
                     return
         finally:
             self._drop_held(session)
 
-    def _batches_fail(self) -> None:
-        """After a defect of ours: leave the rest to a later look."""
-        self._house.rests.failed(self.name, "internal error", self._house.seconds(), self._schedule())
-        self._give_back()
+    def _ends(self) -> bool:
+        return self._stopping
 
-    def _schedule(self) -> Sequence[int]:
-        return self._house.settings().retry_seconds
+    async def _defect(self, batch: Batch, session: "Session") -> bool:
+        """Ours, or of what we were given: it is put off like any failure, so that it holds nobody up for ever."""
+        _log.failure("an attempt failed by a defect", destination=self.name, queue_id=batch.entry.queue_id)
+        self._drop_held(session)
+        met = failure_of(TryLater("4.3.0", "internal error; the log of this server has more"))
+        await self._house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
+        return True
 
     async def _next(self, all_of_it: bool = False) -> Batch | None:
         """all_of_it: whatever is due meets the same fate at once."""

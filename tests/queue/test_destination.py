@@ -1,11 +1,15 @@
 """The engine of a destination: connections, order, transactions, hosts, retries."""
 
+from collections.abc import Sequence
+
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from mailserverd.interfaces.mail_transport import HopFailed, Result
 from mailserverd.model.outcome import Refused, TryLater
-from mailserverd.model.queue_entry import State
+from mailserverd.model.queue_entry import QueuedRecipient, QueueEntry, State
+from mailserverd.queue.parts import AsAccepted
 from tests.queue.stage import NOW, OK, Host, Stage, hop, later, never
 
 DOWN = HopFailed("connect", TryLater("4.4.1", "no answer from mx"))
@@ -390,3 +394,27 @@ def test_a_disk_that_is_full_for_a_while_sends_nothing_twice() -> None:
     stage.run(10)
     assert stage.gone("q1")
     assert len(host.messages) == 1
+
+
+def test_a_message_that_breaks_us_holds_nobody_up() -> None:
+    class Broken(AsAccepted):
+        async def prepare(
+            self, entry: QueueEntry, recipients: Sequence[QueuedRecipient], body: bytes, form: str
+        ) -> bytes:
+            if entry.queue_id == "bad":
+                raise ZeroDivisionError("a defect")
+            return body
+
+    stage = Stage(parts={"preparation": Broken()})
+    host = stage.host("a.example")
+    with capturedLogs() as logged:
+        stage.queue("bad", "x@a.example", expires=NOW + 400)
+        for n in range(3):
+            stage.queue(f"q{n}", "x@a.example")
+        stage.run(2)
+        assert len(host.messages) == 3
+        row = stage.row("bad")
+        assert (row.state, row.last_status, row.attempts) == (State.DEFERRED, "4.3.0", 1)
+        stage.run(450, 1.0)
+    assert stage.row("bad").state is State.EXPIRED
+    assert sum("log_failure" in each and each.get("queue_id") == "bad" for each in logged) == 3
