@@ -78,7 +78,7 @@ def seal_fields(message: bytes, key: SigningKey, results: bytes, cv: bytes, now:
     hashed.update(relaxed_field(unsigned)[:-2])
     signature = signed_field(unsigned, key.sign(hashed.digest()))
     unsealed = unsigned_field(b"ARC-Seal", [*_tags(key, number, now), (b"cv", cv)])
-    sealed = sha256(_chained(chain if cv != b"fail" else []))  # RFC 8617 §5.1.2: of a failed chain, this set alone
+    sealed = sha256(chained(chain if cv != b"fail" else []))  # RFC 8617 §5.1.2: of a failed chain, this set alone
     sealed.update(b"".join(map(relaxed_field, (found, signature, unsealed)))[:-2])
     return signed_field(unsealed, key.sign(sealed.digest())) + signature + found
 
@@ -102,6 +102,6 @@ def _tags(key: SigningKey, instance: bytes, now: int) -> list[tuple[bytes, bytes
     ]
 
 
-def _chained(chain: Sequence[ArcSet]) -> bytes:
+def chained(chain: Sequence[ArcSet]) -> bytes:
     """RFC 8617 §5.1.1: results, message signature, seal of each set, the first one first."""
     return b"".join(relaxed_field(each) for arc_set in chain for each in arc_set)
