@@ -17,16 +17,16 @@ from mailserverd.interfaces.mail_transport import Hop
 from mailserverd.model.errors import Damaged, NotFound, StoreError
 from mailserverd.model.outcome import Refused, TryLater
 from mailserverd.model.queue_entry import QueuedRecipient, State
-from mailserverd.queue.connections import Held, NoHop, where_of
+from mailserverd.queue.connections import Held, NoHop
 from mailserverd.queue.house import Batch, House, batches
 from mailserverd.queue.parts import Source, Wait
 from mailserverd.queue.resolution import failure_of
-from mailserverd.queue.settlement import Met, is_greylisting, put_off, schedule_of
-from mailserverd.queue.transaction import Sent, elsewhere, note, sent_over, too_many
+from mailserverd.queue.session import Session
+from mailserverd.queue.settlement import Met, put_off, schedule_of
+from mailserverd.queue.transaction import Sent, elsewhere, last_greylisted_first, note, sent_over, too_many
 
 CLAIMED_AT_ONCE = 100
 CLAIMED_AT_FIRST = 20  # until there is a connection: most destinations of a long queue are those that do not answer
-MESSAGES_BEFORE_OTHERS = 20
 ROUTED_SECONDS = 5
 MAX_SESSIONS = 3  # of one attempt, with different hosts
 
@@ -88,7 +88,7 @@ class Destination:
         if not (failure.check(CancelledError) and self._stopping):
             _log.failure("an engine of the queue failed", failure, destination=self.name)
 
-    def _left(self, worker: Deferred[None], session: "Session") -> None:
+    def _left(self, worker: Deferred[None], session: Session) -> None:
         self._workers.pop(worker, None)
         self._employed -= 1
         self._seated(session)
@@ -101,7 +101,7 @@ class Destination:
         self._give_back()
         self._ended(self)
 
-    def _seated(self, session: "Session") -> None:
+    def _seated(self, session: Session) -> None:
         if session.seeking:
             session.seeking = False
             self._seeking -= 1
@@ -112,7 +112,7 @@ class Destination:
         if rest:
             Deferred.fromCoroutine(self._house.store.give_back(rest))
 
-    async def _work(self, session: "Session") -> None:
+    async def _work(self, session: Session) -> None:
         try:
             while not self._stopping:
                 batch = await self._next()
@@ -136,7 +136,7 @@ class Destination:
     def _ends(self) -> bool:
         return self._stopping
 
-    async def _defect(self, batch: Batch, session: "Session") -> bool:
+    async def _defect(self, batch: Batch, session: Session) -> bool:
         """Ours, or of what we were given: it is put off like any failure, so that it holds nobody up for ever."""
         _log.failure("an attempt failed by a defect", destination=self.name, queue_id=batch.entry.queue_id)
         self._drop_held(session)
@@ -177,7 +177,7 @@ class Destination:
 
     # One batch.
 
-    async def _deliver(self, batch: Batch, session: "Session") -> bool:
+    async def _deliver(self, batch: Batch, session: Session) -> bool:
         """Whether the worker goes on."""
         house = self._house
         batch = await self._screened(batch)
@@ -195,7 +195,7 @@ class Destination:
         if isinstance(source, Wait):
             await self._put_off(batch, source.until, source.why)
             return True
-        return await self._attempt(batch, session, _last_greylisted_first(batch, hops), provider, source)
+        return await self._attempt(batch, session, last_greylisted_first(batch, hops), provider, source)
 
     async def _routed(self, require_tls: bool) -> Sequence[Hop] | Refused | TryLater:
         """Asked anew after some seconds, and after a hop failed."""
@@ -209,7 +209,7 @@ class Destination:
         return hops
 
     async def _attempt(
-        self, batch: Batch, session: "Session", hops: Sequence[Hop], provider: str, source: Source
+        self, batch: Batch, session: Session, hops: Sequence[Hop], provider: str, source: Source
     ) -> bool:
         house = self._house
         try:
@@ -273,7 +273,7 @@ class Destination:
         met = [each for each in sent.met if each[0].position not in crowd]
         return sent._replace(met=met), Batch(batch.entry, [each[0] for each in met])
 
-    async def _settled_after(self, batch: Batch, session: "Session", error: NoHop) -> bool:
+    async def _settled_after(self, batch: Batch, session: Session, error: NoHop) -> bool:
         """No further host answers: what the one before said stands."""
         await self._house.resolution.attempted(batch.entry, session.remembered, self._provider)
         return True
@@ -300,7 +300,7 @@ class Destination:
                 call.cancel()
 
     async def _obtained(
-        self, session: "Session", hops: Sequence[Hop], provider: str, source: Source, tried: Sequence[Hop]
+        self, session: Session, hops: Sequence[Hop], provider: str, source: Source, tried: Sequence[Hop]
     ) -> Held:
         """The worker's connection if it serves, a free one, or a new one. Raises NoHop."""
         connections = self._house.connections
@@ -323,7 +323,7 @@ class Destination:
         self._spread()
         return held
 
-    def _drop_held(self, session: "Session") -> None:
+    def _drop_held(self, session: Session) -> None:
         if session.held is not None:
             self._connected -= 1
             session.release()
@@ -390,61 +390,9 @@ class Destination:
             await self._house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
 
 
-class Session:
-    """What one worker has in its hands. busy: it may have been delivered, and that is not stored yet."""
-
-    __slots__ = ("_house", "_source", "busy", "done", "held", "remembered", "seeking")
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._source = Source()
-        self.held: Held | None = None
-        self.seeking = True
-        self.busy = False
-        self.done = 0
-        self.remembered: list[tuple[QueuedRecipient, Met]] = []
-
-    def hold(self, held: Held, source: Source) -> None:
-        self.held, self._source, self.done = held, source, 0
-
-    def serves(self, hops: Sequence[Hop], source: Source, tried: Sequence[Hop]) -> bool:
-        held = self.held
-        if held is None or tried or source != self._source or not held.connection.idle():
-            return False
-        return held.hop in hops
-
-    def gives_way(self, workers: int) -> bool:
-        """Whether others are to have the connection's place."""
-        held = self.held
-        if held is None:
-            return False
-        self.done += 1
-        if self._house.limits.excess(held.provider):
-            return True
-        connections = self._house.connections
-        more = workers > connections.share(held.provider)
-        return connections.wanted(held.provider) and (more or (workers == 1 and self.done >= MESSAGES_BEFORE_OTHERS))
-
-    def release(self) -> None:
-        held, self.held = self.held, None
-        if held is not None:
-            self._house.connections.park(held, self._source)
-
-
 def _all(recipients: Sequence[QueuedRecipient], met: Met) -> list[tuple[QueuedRecipient, Met]]:
     return [(each, met) for each in recipients]
 
 
 def _others(hops: Sequence[Hop], tried: Sequence[Hop]) -> bool:
     return any(hop not in tried for hop in hops)
-
-
-def _last_greylisted_first(batch: Batch, hops: Sequence[Hop]) -> Sequence[Hop]:
-    """A greylist remembers who came to this host: the one that answered last goes first, where there are several."""
-    history = batch.recipients[0].history
-    if not history or len(hops) < 2 or history[-1].status[:1] != "4":
-        return hops
-    last = history[-1]
-    if not is_greylisting(Met(TryLater(last.status, last.reply), 450, last.reply)):
-        return hops
-    return sorted(hops, key=lambda hop: where_of(hop) != last.where)

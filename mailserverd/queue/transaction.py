@@ -7,10 +7,10 @@ connection that was used before and breaks at once says nothing about the messag
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mailserverd.interfaces.mail_transport import Outgoing, Recipient, Result
+from mailserverd.interfaces.mail_transport import Hop, Outgoing, Recipient, Result
 from mailserverd.model.outcome import Delivered, Refused, TryLater
 from mailserverd.model.queue_entry import QueuedRecipient
-from mailserverd.queue.connections import Held
+from mailserverd.queue.connections import Held, where_of
 from mailserverd.queue.house import Batch, House
 from mailserverd.queue.parts import Source
 from mailserverd.queue.settlement import Met, is_greylisting
@@ -119,3 +119,14 @@ def note(house: House, provider: str, source: Source, met: Sequence[tuple[Queued
             delivered += 1
     if delivered:
         house.limits.succeeded(provider, source.address, delivered, now)
+
+
+def last_greylisted_first(batch: Batch, hops: Sequence[Hop]) -> Sequence[Hop]:
+    """A greylist remembers who came to this host: the one that answered last goes first, where there are several."""
+    history = batch.recipients[0].history
+    if not history or len(hops) < 2 or history[-1].status[:1] != "4":
+        return hops
+    last = history[-1]
+    if not is_greylisting(Met(TryLater(last.status, last.reply), 450, last.reply)):
+        return hops
+    return sorted(hops, key=lambda hop: where_of(hop) != last.where)
