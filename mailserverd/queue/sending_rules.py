@@ -19,7 +19,7 @@ from mailserverd.queue.parts import Wait
 from mailserverd.queue.suppression import SuppressionList, said
 from mailserverd.queue.suspension import Suspensions
 
-SUSPENDED_WAIT_SECONDS = 900
+SUSPENDED_WAIT_SECONDS = 300
 
 _log = Logger()
 
