@@ -18,6 +18,7 @@ from mailserverd.queue.parts import Attempt
 from mailserverd.queue.suppression import SuppressionList
 from mailserverd.queue.suspension import Suspensions
 
+OUT_OF_TIME = "4.4.7"  # of what was put off, and not tried, until it expired (RFC 3463 §3.5)
 _ENDS = frozenset({"delivered", "relayed", "failed", "expired"})
 _log = Logger()
 
@@ -70,6 +71,8 @@ class AttemptNotes:
         verdict = self._classifier.classify(attempt.code, attempt.recipient.last_status, reply)
         detail = attempt.reply or attempt.recipient.last_status
         if attempt.kind == "expired":
+            if not attempt.code and attempt.recipient.last_status == OUT_OF_TIME:
+                return False  # it waited for something of ours
             await self._suppression.expired(address, detail, now)
             return False
         await self._suppression.bounced(address, verdict.kind, detail, now)

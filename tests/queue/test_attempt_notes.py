@@ -83,6 +83,13 @@ def test_what_expires_again_and_again_is_suppressed() -> None:
     assert noted.reason("a@x.example") == Reason.SOFT_BOUNCES
 
 
+def test_what_only_waited_for_us_says_nothing_of_the_address() -> None:
+    noted = Noted()
+    for _ in range(3):
+        noted.notes.attempted([attempt("a@x.example", "expired", TryLater("4.4.7", ""), 0, "the account is suspended")])
+    assert noted.reason("a@x.example") is None
+
+
 def test_a_store_that_fails_fails_nothing_else() -> None:
     noted = Noted()
     noted.stores.records.full = True
