@@ -16,14 +16,14 @@ from twisted.python.failure import Failure
 from mailserverd.interfaces.mail_transport import Hop
 from mailserverd.model.errors import Damaged, NotFound, StoreError
 from mailserverd.model.outcome import Refused, TryLater
-from mailserverd.model.queue_entry import QueuedRecipient, State
 from mailserverd.queue.connections import Held, NoHop
 from mailserverd.queue.house import Batch, House, batches
 from mailserverd.queue.parts import Source, Wait
 from mailserverd.queue.resolution import failure_of
 from mailserverd.queue.session import Session
-from mailserverd.queue.settlement import Met, put_off, schedule_of
+from mailserverd.queue.settlement import Met, schedule_of
 from mailserverd.queue.transaction import Sent, elsewhere, last_greylisted_first, note, sent_over, too_many
+from mailserverd.queue.untried import all_met, put_off_batch, screened
 
 CLAIMED_AT_ONCE = 100
 CLAIMED_AT_FIRST = 20  # until there is a connection: most destinations of a long queue are those that do not answer
@@ -141,7 +141,7 @@ class Destination:
         _log.failure("an attempt failed by a defect", destination=self.name, queue_id=batch.entry.queue_id)
         self._drop_held(session)
         met = failure_of(TryLater("4.3.0", "internal error; the log of this server has more"))
-        await self._house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
+        await self._house.resolution.attempted(batch.entry, all_met(batch.recipients, met), self._provider)
         return True
 
     async def _next(self, all_of_it: bool = False) -> Batch | None:
@@ -180,12 +180,12 @@ class Destination:
     async def _deliver(self, batch: Batch, session: Session) -> bool:
         """Whether the worker goes on."""
         house = self._house
-        batch = await self._screened(batch)
+        batch = await screened(house, batch)
         if not batch.recipients:
             return True
         hops = await self._routed(batch.entry.require_tls)
         if isinstance(hops, Refused):
-            await house.resolution.attempted(batch.entry, _all(batch.recipients, failure_of(hops)))
+            await house.resolution.attempted(batch.entry, all_met(batch.recipients, failure_of(hops)))
             return True
         if isinstance(hops, TryLater):
             return await self._unreachable(batch, failure_of(hops), everything=not batch.entry.require_tls)
@@ -193,7 +193,7 @@ class Destination:
         self._belong_to(provider)
         source = house.sources.pick(batch.entry.mail_class, provider, len(batch.recipients), house.now())
         if isinstance(source, Wait):
-            await self._put_off(batch, source.until, source.why)
+            await put_off_batch(house, batch, source.until, source.why)
             return True
         return await self._attempt(batch, session, last_greylisted_first(batch, hops), provider, source)
 
@@ -217,7 +217,7 @@ class Destination:
         except (NotFound, Damaged) as error:
             house.sources.unused(source, provider, len(batch.recipients), house.now())
             lost = failure_of(Refused("5.3.0", f"the message is lost on this server: {error}"))
-            await house.resolution.attempted(batch.entry, _all(batch.recipients, lost))
+            await house.resolution.attempted(batch.entry, all_met(batch.recipients, lost))
             return True
         tried: list[Hop] = []
         while True:
@@ -234,7 +234,7 @@ class Destination:
                     return await self._settled_after(batch, session, error)
                 met = failure_of(error.outcome, error.code, error.reply, error.where)
                 if isinstance(error.outcome, Refused):
-                    await house.resolution.attempted(batch.entry, _all(batch.recipients, met), provider)
+                    await house.resolution.attempted(batch.entry, all_met(batch.recipients, met), provider)
                     return True
                 return await self._unreachable(batch, met, everything=not batch.entry.require_tls)
             await house.unsettled.room()
@@ -328,47 +328,13 @@ class Destination:
             self._connected -= 1
             session.release()
 
-    # Those that are not tried.
-
-    async def _screened(self, batch: Batch) -> Batch:
-        house, entry = self._house, batch.entry
-        now = house.now()
-        if entry.by_mode == "R" and now >= entry.deliver_by:  # RFC 2852 §4.1.3
-            why = "it could not be delivered by the time that its sender gave"
-            await house.resolution.ended(entry, batch.recipients, State.EXPIRED, "5.4.7", why)
-            return Batch(entry, ())
-        try:
-            stopped = await house.screening.stopped(entry, batch.recipients, now)
-        except StoreError as error:
-            await self._put_off(batch, now + 60, str(error))
-            return Batch(entry, ())
-        if not stopped:
-            return batch
-        for recipient in batch.recipients:
-            found = stopped.get(recipient.position)
-            if isinstance(found, Refused):
-                await house.resolution.ended(entry, [recipient], State.SUPPRESSED, found.status, found.why)
-            elif found is not None:
-                await self._put_off(Batch(entry, [recipient]), found.until, found.why)
-        return Batch(entry, [each for each in batch.recipients if each.position not in stopped])
-
-    async def _put_off(self, batch: Batch, until: int, why: str) -> None:
-        """Not an attempt; what has expired meanwhile ends."""
-        house, entry, now = self._house, batch.entry, self._house.now()
-        if now >= entry.expires:
-            met = failure_of(TryLater("4.4.7", why))
-            await house.resolution.attempted(entry, _all(batch.recipients, met))
-            return
-        due = min(max(until, now + 1), max(entry.expires, now + 1))
-        await house.resolution.put_off([put_off(each, due, why) for each in batch.recipients])
-
     async def _unreachable(self, batch: Batch, met: Met, everything: bool) -> bool:
         """No host answered. While others of this engine are connected it is only this worker that ends."""
         house = self._house
         if self._connected and everything:
             self._batches.appendleft(batch)
             return False
-        await house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
+        await house.resolution.attempted(batch.entry, all_met(batch.recipients, met), self._provider)
         if not everything:
             return True
         house.rests.failed(self.name, met.reply, house.seconds(), schedule_of(batch.entry, house.settings()))
@@ -385,13 +351,9 @@ class Destination:
 
     async def _meets(self, batch: Batch, met: Met) -> None:
         """The same as another batch, without being tried."""
-        batch = await self._screened(batch)
+        batch = await screened(self._house, batch)
         if batch.recipients:
-            await self._house.resolution.attempted(batch.entry, _all(batch.recipients, met), self._provider)
-
-
-def _all(recipients: Sequence[QueuedRecipient], met: Met) -> list[tuple[QueuedRecipient, Met]]:
-    return [(each, met) for each in recipients]
+            await self._house.resolution.attempted(batch.entry, all_met(batch.recipients, met), self._provider)
 
 
 def _others(hops: Sequence[Hop], tried: Sequence[Hop]) -> bool:
