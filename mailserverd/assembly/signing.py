@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from mailserverd.assembly.reloading import Reloading
+from mailserverd.assembly.sealing import Chains, Seals
 from mailserverd.config.schema import Config
 from mailserverd.interfaces.directory import Directory
 from mailserverd.interfaces.resolver import LookupFailed, NoSuchDomain, Resolver
@@ -29,8 +30,6 @@ from mailserverd.queue.dkim_keys import DkimKeys
 from mailserverd.queue.key_rotation import NEW
 from mailserverd.queue.signing import Signing
 from mailserverd.queue.signing_domain import Keys
-from mailserverd.wire.authentication.arc import BrokenChain, seal_fields
-from mailserverd.wire.authentication.signing_key import RSA
 
 T = TypeVar("T")
 THREADS = 2
@@ -62,7 +61,8 @@ class SigningPart:
         self.preparation = Signing(
             self.keys.signing,
             DirectorySenders(directory),
-            FirstSeal(hostname),
+            Chains(resolver, self.elsewhere).cv,
+            Seals(hostname),
             lambda: hostname,
             self.elsewhere,
             time,
@@ -148,20 +148,3 @@ class DirectorySenders:
         except NotFound:
             return False
         return any(each.account.account_id == account_id for each in found)
-
-
-class FirstSeal:
-    """Seals what bears no seal. A chain that others began is left as it is: what it says is not verified here, and a
-    forward changes nothing that it covers."""
-
-    def __init__(self, hostname: str) -> None:
-        self._results = f"{hostname}; arc=none".encode()
-
-    def __call__(self, message: bytes, keys: Keys, now: int) -> bytes:
-        for key in keys:
-            if key.kind == RSA:  # what all validators know (RFC 8617 §4.1.1)
-                try:
-                    return seal_fields(message, key, self._results, b"none", now)
-                except BrokenChain:
-                    return b""
-        return b""

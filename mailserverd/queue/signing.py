@@ -28,18 +28,20 @@ class InThread(Protocol):
 class Sealing(Protocol):
     """Puts an ARC set on a forwarded message."""
 
-    def __call__(self, message: bytes, keys: Keys, now: int, /) -> bytes:
+    def __call__(self, message: bytes, keys: Keys, cv: bytes, now: int, /) -> bytes:
         """The fields for its top; b"" where none can be made."""
         ...
 
 
 class Signing:
-    """The Preparation of all mail. keys: those that sign for exactly one domain."""
+    """The Preparation of all mail. keys: those that sign for exactly one domain. chain: what the ARC sets of a message
+    are worth, b"none", b"pass", or b"" where no further one is to be made."""
 
     def __init__(
         self,
         keys: Callable[[str], Keys],
         senders: Senders,
+        chain: Callable[[bytes], Awaitable[bytes]],
         seal: Sealing,
         own_domain: Callable[[], str],
         in_thread: InThread,
@@ -47,6 +49,7 @@ class Signing:
     ) -> None:
         self._keys = keys
         self._senders = senders
+        self._chain = chain
         self._seal = seal
         self._own_domain = own_domain
         self._in_thread = in_thread
@@ -65,7 +68,10 @@ class Signing:
         if not keys and not sealing and _fits(entry, body, form):
             return body
         now = int(self._seconds())
-        return await self._in_thread(lambda: self._prepared(entry, keys, sealing, body, form, now))
+        if sealing:
+            cv = await self._chain(body)
+            return await self._in_thread(lambda: self._sealed(entry, sealing, body, form, cv, now))
+        return await self._in_thread(lambda: self._signed(entry, keys, body, form, now))
 
     def _sealing_keys(self, entry: QueueEntry) -> Keys:
         """A forward is sealed by the domain that its SRS sender names, or by ours."""
@@ -73,13 +79,12 @@ class Signing:
             return ()
         return keys_above(domain_of(entry.sender), self._keys) or keys_above(self._own_domain(), self._keys)
 
-    def _prepared(self, entry: QueueEntry, keys: Keys, sealing: Keys, body: bytes, form: str, now: int) -> bytes:
-        try:
-            octets = fitted(body, entry.body, form)
-        except CannotConvert as error:
-            raise CannotDowngrade(str(error)) from error
-        if sealing:
-            return self._seal(octets, sealing, now) + octets
+    def _sealed(self, entry: QueueEntry, keys: Keys, body: bytes, form: str, cv: bytes, now: int) -> bytes:
+        octets = _converted(entry, body, form)
+        return self._seal(octets, keys, cv, now) + octets if cv else octets
+
+    def _signed(self, entry: QueueEntry, keys: Keys, body: bytes, form: str, now: int) -> bytes:
+        octets = _converted(entry, body, form)
         if not keys:
             return octets
         name = sha256(octets).digest() + "/".join(key.selector for key in keys).encode()
@@ -88,6 +93,13 @@ class Signing:
             fields = signature_fields(octets, keys, now)
             self._made.put(name, fields)
         return fields + octets
+
+
+def _converted(entry: QueueEntry, body: bytes, form: str) -> bytes:
+    try:
+        return fitted(body, entry.body, form)
+    except CannotConvert as error:
+        raise CannotDowngrade(str(error)) from error
 
 
 def _fits(entry: QueueEntry, body: bytes, form: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from mailserverd.accounts.administration import VerbRefused
 from mailserverd.assembly.dkim_verbs import DkimVerbs
-from mailserverd.assembly.signing import FirstSeal, same_key
+from mailserverd.assembly.signing import same_key
 from mailserverd.queue.dkim_keys import DkimKeys
 from tests.accounts.doubles import drive
 from tests.wire.authentication.keys import key
@@ -67,12 +67,3 @@ def test_a_record_is_known_by_its_key_alone() -> None:
     assert not same_key(key("ed25519").record().encode(), wanted)
     assert not same_key(b"v=DKIM1; p=", wanted)
     assert not same_key(b"\xff", wanted)
-
-
-def test_a_chain_of_others_is_left_alone() -> None:
-    seal = FirstSeal("mx.example.org")
-    once = seal(b"From: a@b\r\n\r\n", (key("ed25519"), key("rsa")), NOW)
-    assert b"a=rsa-sha256" in once
-    assert b"ARC-Authentication-Results: i=1; mx.example.org; arc=none\r\n" in once
-    assert seal(once + b"From: a@b\r\n\r\n", (key("rsa"),), NOW) == b""
-    assert seal(b"From: a@b\r\n\r\n", (key("ed25519"),), NOW) == b""

@@ -34,15 +34,26 @@ async def now_and_here(work: Callable[[], bytes]) -> bytes:
 
 
 class Stage:
-    def __init__(self, seal: bytes = b"") -> None:
+    def __init__(self, seal: bytes = b"", cv: bytes = b"none") -> None:
+        self.cv = cv
         self.sealed: list[Keys] = []
         self.runs = 0
         self._seal = seal
         self.signing = Signing(
-            lambda domain: OURS.get(domain, ()), Owners(), self.seal, lambda: "mail.example.org", self.run, lambda: NOW
+            lambda domain: OURS.get(domain, ()),
+            Owners(),
+            self.chain,
+            self.seal,
+            lambda: "mail.example.org",
+            self.run,
+            lambda: NOW,
         )
 
-    def seal(self, message: bytes, keys: Keys, now: int) -> bytes:
+    async def chain(self, message: bytes) -> bytes:
+        return self.cv
+
+    def seal(self, message: bytes, keys: Keys, cv: bytes, now: int) -> bytes:
+        assert cv == self.cv
         self.sealed.append(keys)
         return self._seal
 
@@ -101,6 +112,12 @@ def test_what_others_wrote_is_sealed_and_never_signed() -> None:
     assert stage.prepared(forward) == b"ARC-Seal: x\r\n" + BODY  # though it says that it is from example.org
     assert stage.prepared(replace(forward, sender="")) == b"ARC-Seal: x\r\n" + BODY
     assert [keys[0].domain for keys in stage.sealed] == ["other.example", "example.org"]
+
+
+def test_a_chain_that_is_not_to_be_made_longer_is_left() -> None:
+    stage = Stage(b"ARC-Seal: x\r\n", b"")
+    assert stage.prepared(replace(ENTRY, sender="", account_id=None, forwarded=True)) == BODY
+    assert stage.sealed == []
 
 
 def test_what_is_sent_is_what_is_signed() -> None:
