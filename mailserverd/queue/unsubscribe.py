@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mailserverd.config.outbound import MailClass, Outbound
+from mailserverd.model.address import canonical_domain
 from mailserverd.model.identifiers import AccountId
 from mailserverd.model.queue_entry import QueuedRecipient, QueueEntry
 from mailserverd.queue.signed_address import mac
@@ -51,7 +52,7 @@ class Unsubscribe:
     def applies(self, entry: QueueEntry) -> bool:
         if not self._settings().classes.get(entry.mail_class, _NO_CLASS).unsubscribe:
             return False
-        return entry.account_id is not None and self._is_local(entry.sender.rpartition("@")[2].lower())
+        return entry.account_id is not None and self._is_local(canonical_domain(entry.sender.rpartition("@")[2]))
 
     def fields(self, entry: QueueEntry, recipient: QueuedRecipient) -> bytes:
         """The header fields, each with its line end; for where it applies."""
@@ -87,7 +88,7 @@ class Unsubscribe:
     def is_address(self, address: str) -> bool:
         """Whether mail to it is an unsubscription."""
         local, _, domain = address.rpartition("@")
-        return local.lower() == self._local and self._is_local(domain.lower())
+        return local.lower() == self._local and self._is_local(canonical_domain(domain))
 
     def in_subject(self, subject: str) -> Unsubscription | None:
         """Clients may put words before it, and fold it."""

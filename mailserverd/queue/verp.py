@@ -7,6 +7,7 @@ in the domain of the sender, so that SPF and DMARC see one domain; only what has
 from collections.abc import Callable
 
 from mailserverd.config.outbound import MailClass, Outbound
+from mailserverd.model.address import canonical_domain
 from mailserverd.model.queue_entry import QueuedRecipient, QueueEntry
 from mailserverd.queue.signed_address import Place, signed, unsigned
 
@@ -25,7 +26,7 @@ class ReturnPaths:
     def applies(self, entry: QueueEntry) -> bool:
         if not self._settings().classes.get(entry.mail_class, _NO_CLASS).verp:
             return False
-        return entry.account_id is not None and self._is_local(entry.sender.rpartition("@")[2].lower())
+        return entry.account_id is not None and self._is_local(canonical_domain(entry.sender.rpartition("@")[2]))
 
     def path(self, entry: QueueEntry, recipient: QueuedRecipient) -> str:
         """Where it applies."""
@@ -35,6 +36,6 @@ class ReturnPaths:
     def place(self, address: str) -> Place | None:
         """Which recipient of which message the path was made for; None: it is none of ours."""
         local, _, domain = address.rpartition("@")
-        if not local.lower().startswith(PREFIX + "-") or not self._is_local(domain.lower()):
+        if not local.lower().startswith(PREFIX + "-") or not self._is_local(canonical_domain(domain)):
             return None
         return unsigned(self._secret, PREFIX, local)

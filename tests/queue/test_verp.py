@@ -69,3 +69,11 @@ def test_round_trip(queue_id: str, position: int) -> None:
     local = signed(b"k", "bounce", Place(queue_id, position))
     assert len(local) <= 64
     assert unsigned(b"k", "bounce", local) == Place(queue_id, position)
+
+
+def test_a_domain_of_ours_in_either_form() -> None:
+    ours = ReturnPaths(b"s" * 32, lambda: OUTBOUND, lambda domain: domain == "bücher.example")
+    for domain in ("bücher.example", "xn--bcher-kva.example", "XN--Bcher-kva.Example"):
+        entry = replace(ENTRY, sender=f"anna@{domain}")
+        assert ours.applies(entry)
+        assert ours.place(ours.path(entry, BOB)) == Place(ENTRY.queue_id, 26)
