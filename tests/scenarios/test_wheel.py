@@ -45,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_in_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "mailserverd/py.typed" in names
+    assert {"mailserverd/py.typed", "mailserverd/queue/replies.toml", "mailserverd/queue/providers.toml"} <= set(names)
     assert "twisted/plugins/mailserverd_plugin.py" in names
     assert not [name for name in names if name.startswith("tests/") or name.endswith(("twisted/__init__.py", ".pyc"))]
 
