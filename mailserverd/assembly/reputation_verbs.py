@@ -15,6 +15,7 @@ from mailserverd.assembly.admin_verbs import AdminVerbs
 from mailserverd.assembly.embedded import Backends
 from mailserverd.config.outbound import Outbound
 from mailserverd.interfaces.directory import Directory
+from mailserverd.interfaces.sending_counts import SendingCounts
 from mailserverd.model.address import canonical_address
 from mailserverd.model.errors import NotFound
 from mailserverd.model.identifiers import AccountId
@@ -24,7 +25,7 @@ from mailserverd.queue.suspension import Suspensions, SuspensionSettings
 
 PAGE = 500
 DAY = 86_400
-Show = Callable[..., Awaitable[object]]
+Inner = Callable[..., Awaitable[object]]
 
 
 def offline_reputation(backends: Backends, outbound: Outbound) -> tuple[Suspensions, SuppressionList]:
@@ -47,12 +48,21 @@ def reputation_verbs(
     verbs: AdminVerbs, backends: Backends, suspensions: Suspensions, suppression: SuppressionList
 ) -> None:
     """Added to those on accounts."""
-    shows = verbs.registered("account show")
-    register_reputation(verbs, ReputationVerbs(backends.directory, suspensions, suppression, shows, time))
+    group = ReputationVerbs(
+        backends.directory,
+        suspensions,
+        suppression,
+        backends.sending_counts,
+        verbs.registered("account show"),
+        verbs.registered("account remove"),
+        time,
+    )
+    register_reputation(verbs, group)
 
 
 def register_reputation(verbs: AdminVerbs, group: ReputationVerbs) -> None:
     verbs.register("account show", group.account_show)
+    verbs.register("account remove", group.account_remove)
     verbs.register("account suspend", group.account_suspend)
     verbs.register("account resume", group.account_resume)
     verbs.register("suppression list", group.suppression_list)
@@ -61,20 +71,24 @@ def register_reputation(verbs: AdminVerbs, group: ReputationVerbs) -> None:
 
 
 class ReputationVerbs:
-    """show_account: the verb that this one adds to. seconds: the wall clock."""
+    """show_account, remove_account: the verbs that these add to. seconds: the wall clock."""
 
     def __init__(
         self,
         directory: Directory,
         suspensions: Suspensions,
         suppression: SuppressionList,
-        show_account: Show,
+        counts: SendingCounts,
+        show_account: Inner,
+        remove_account: Inner,
         seconds: Callable[[], float],
     ) -> None:
         self._directory = directory
         self._suspensions = suspensions
         self._suppression = suppression
+        self._counts = counts
         self._show_account = show_account
+        self._remove_account = remove_account
         self._seconds = seconds
 
     async def account_show(self, address: str) -> Answer:
@@ -84,6 +98,14 @@ class ReputationVerbs:
         found = await self._suspensions.of(AccountId(shown["id"]))
         suspended = None if found is None else {"since": found.since, "why": found.why, "by": found.by}
         return {**shown, "suspended": suspended}
+
+    async def account_remove(self, address: str) -> object:
+        """With what is known of its sending; what was said of its mail stays on the suppression list."""
+        account = await self._directory.account(canonical_address(address))
+        removed = await self._remove_account(address)
+        await self._suspensions.resume(account.account_id)
+        await self._counts.forget(account.account_id)
+        return removed
 
     async def account_suspend(self, address: str, why: str = "") -> Answer:
         account = await self._directory.account(canonical_address(address))

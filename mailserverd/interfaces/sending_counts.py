@@ -32,6 +32,10 @@ class SendingCounts(Protocol):
         """It wrote to them."""
         ...
 
+    async def forget(self, account_id: AccountId) -> None:
+        """The account is gone: whom it wrote to is removed, a bounded number in one step. Raises TryAgain."""
+        ...
+
     async def written(self) -> None:
         """Everything counted so far is on disk. Raises TryAgain."""
         ...

@@ -28,8 +28,16 @@ class Stage:
         )
         self.suppression = SuppressionList(stores.reputation, lambda: SuppressionSettings(5, 180), lambda _: False)
         self.verbs = directory_verbs(stage.administration)
-        shows = self.verbs.registered("account show")
-        group = ReputationVerbs(stage.directory, self.suspensions, self.suppression, shows, lambda: NOW)
+        self.counts = stores.counts
+        group = ReputationVerbs(
+            stage.directory,
+            self.suspensions,
+            self.suppression,
+            stores.counts,
+            self.verbs.registered("account show"),
+            self.verbs.registered("account remove"),
+            lambda: NOW,
+        )
         register_reputation(self.verbs, group)
         self.call("account add", address=ANNA)
 
@@ -82,6 +90,16 @@ def test_the_list_says_why_until_when_and_for_whose_mail(stage: Stage) -> None:
     ]
     stage.call("account remove", address=ANNA)
     assert stage.call("suppression list", address=BOB)["rows"][1]["account"] == "account 1, which is gone"
+
+
+def test_what_is_known_of_an_account_goes_with_it(stage: Stage) -> None:
+    drive(stage.counts.know(AccountId(1), [BOB], NOW))
+    stage.call("account suspend", address=ANNA)
+    assert stage.call("account remove", address=ANNA) == {"removed": ANNA}
+    assert drive(stage.suspensions.of(AccountId(1))) is None
+    assert drive(stage.counts.strangers(AccountId(1), [BOB])) == [BOB]
+    with pytest.raises(VerbRefused, match=ANNA):
+        stage.call("account remove", address=ANNA)
 
 
 def test_an_override_and_the_way_off_the_list(stage: Stage) -> None:

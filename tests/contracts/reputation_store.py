@@ -141,6 +141,13 @@ class SendingCountsContract:
         assert loop.run(counts.strangers(ANNA, ["x@example.net"])) == []
         assert loop.run(counts.strangers(BERT, ["x@example.net"])) == ["x@example.net"]
 
+    def test_whom_an_account_knew_goes_with_it(self, loop: Loop, counts: SendingCounts) -> None:
+        for account_id in (ANNA, BERT):
+            loop.run(counts.know(account_id, ["x@example.net", "y@example.net"], 1))
+        loop.run(counts.forget(ANNA))
+        assert loop.run(counts.strangers(ANNA, ["x@example.net"])) == ["x@example.net"]
+        assert loop.run(self.reopen(counts).strangers(BERT, ["x@example.net"])) == []
+
     def test_a_reset_count_begins_anew(self, loop: Loop, counts: SendingCounts) -> None:
         loop.run(counts.add(HOUR, "a", 9, 100))
         loop.run(counts.written())

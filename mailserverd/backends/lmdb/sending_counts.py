@@ -64,6 +64,11 @@ class LmdbSendingCounts:
         self._known.update((prefix + digest(address, 12), now) for address in addresses)
         self._begin_writing()
 
+    async def forget(self, account_id: AccountId) -> None:
+        await self.written()
+        while known := self._records.scan(_KNOWN + counter_octets(account_id), _TIDIED_AT_ONCE):
+            await self._records.write([], [key for key, _ in known])
+
     async def written(self) -> None:
         self._begin_writing()
         while self._writing:
