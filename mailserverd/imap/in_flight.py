@@ -1,4 +1,5 @@
-"""The command that a connection is at: driven by hand until it waits for something, and then on from there.
+"""The command that a connection is at: driven by hand until it waits for something, and then on from there; and what
+it waits for of the client.
 
 Standing rules: however a command ends, it ends with a Reply; an error of ours is logged with its traceback; what a
 command waited for has given the reactor a pause, so that its time to work begins anew.
@@ -10,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,10 +31,22 @@ log = Logger()
 class InFlight:
     """ended: told the command's reply. woken: called whenever what it waited for has come and it has worked on.
 
-    work: None between commands. verb, began: of the last one. lost: the client is gone.
+    work: None between commands. verb, began: of the last one. line: waited for, from the client. lost: it is gone.
     """
 
-    __slots__ = ("_ended", "_session", "_turn_ends", "_turns", "_woken", "began", "lost", "verb", "work")
+    __slots__ = (
+        "_drain",
+        "_ended",
+        "_session",
+        "_turn_ends",
+        "_turns",
+        "_woken",
+        "began",
+        "line",
+        "lost",
+        "verb",
+        "work",
+    )
 
     def __init__(
         self, session: Session, turns: Turns, ended: Callable[[Reply | None], None], woken: Callable[[], None]
@@ -44,6 +58,8 @@ class InFlight:
         self._turn_ends = self.began = 0.0
         self.verb: Verb | None = None
         self.work: Work | None = None
+        self.line: Deferred[bytes] | None = None
+        self._drain: Deferred[None] | None = None
         self.lost = False
 
     def begin(self, verb: Verb, work: Work) -> None:
@@ -59,6 +75,43 @@ class InFlight:
         """It is not over yet."""
         self.work = work
         self._step(work)
+
+    # What it waits for.
+
+    async def next_line(self) -> bytes:
+        if self.lost:
+            raise ConnectionDone
+        self.line = Deferred()
+        return await self.line
+
+    def got_line(self, line: bytes) -> None:
+        waiting, self.line = self.line, None
+        assert waiting is not None
+        waiting.callback(line)
+
+    async def drained(self) -> None:
+        while self._session.wire.paused:
+            if self.lost:
+                raise ConnectionDone
+            if self._drain is None:
+                self._drain = Deferred()
+            await self._drain
+
+    def client_reads(self) -> bool:
+        """Whether the command waited for that."""
+        waiting, self._drain = self._drain, None
+        if waiting is None:
+            return False
+        waiting.callback(None)
+        return True
+
+    def client_is_gone(self, reason: Failure) -> None:
+        self.lost = True
+        line, self.line = self.line, None
+        drain, self._drain = self._drain, None
+        for waiting in (line, drain):
+            if waiting is not None:
+                waiting.errback(reason)
 
     async def turn(self) -> None:
         """Let other sessions go first, if this one has worked for long."""
@@ -76,6 +129,8 @@ class InFlight:
             return await work
         finally:
             work.close()
+
+    # How it is driven.
 
     def _step(self, work: Work, failed: Failure | None = None) -> None:
         """Run until it waits or ends. failed: what it waited for did."""

@@ -60,8 +60,6 @@ class ImapServer(imap4.IMAP4Server):
     _input_paused = False
     _pumping = False  # in _pump
     _yielded = False  # to other sessions, for a turn
-    _line: Deferred[bytes] | None = None  # what a command waits for from the client
-    _drain: Deferred[None] | None = None
     _asked: Callable[[Reply | None], None] | None = None  # what is in flight is a question of Input's
     _news_told = False  # before the answer of the command in flight
     _bad = 0  # commands in a row
@@ -101,7 +99,7 @@ class ImapServer(imap4.IMAP4Server):
         self.write(b"* OK [CAPABILITY %b] %b ready\r\n" % (capabilities(self.session), factory.hostname))
 
     def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
-        self._lost = self._in_flight.lost = True
+        self._lost = True
         if self._admitted:
             self._admitted = False
             self.factory.sessions.discard(self)
@@ -113,11 +111,7 @@ class ImapServer(imap4.IMAP4Server):
         self._input.drop()
         if self.paused:
             forget_waiting(self.transport)
-        line, self._line = self._line, None
-        drain, self._drain = self._drain, None
-        for waiting in (line, drain):
-            if waiting is not None:
-                waiting.errback(reason)
+        self._in_flight.client_is_gone(reason)
         if self._in_flight.work is None:
             self._forget()
         self.factory.gone()
@@ -183,7 +177,7 @@ class ImapServer(imap4.IMAP4Server):
         if self._yielded:
             return False
         if self._in_flight.work is not None:
-            return self._line is not None
+            return self._in_flight.line is not None
         return not self.paused and not self.session.closing
 
     # What Input asks of us.
@@ -191,16 +185,14 @@ class ImapServer(imap4.IMAP4Server):
     @property
     def is_at_work(self) -> bool:
         """A command is in flight and does not wait for the client."""
-        return self._in_flight.work is not None and self._line is None
+        return self._in_flight.work is not None and self._in_flight.line is None
 
     @property
     def wants_line(self) -> bool:
-        return self._line is not None
+        return self._in_flight.line is not None
 
     def got_line(self, line: bytes) -> None:
-        waiting, self._line = self._line, None
-        assert waiting is not None
-        waiting.callback(line)
+        self._in_flight.got_line(line)
 
     def refuse(self, tag: bytes, reply: Reply) -> None:
         self.write(reply.line(tag))
@@ -315,10 +307,9 @@ class ImapServer(imap4.IMAP4Server):
             return
         self.paused = False
         self.factory.services.unsent.goes_on(self)
-        drain, self._drain = self._drain, None
-        if drain is not None:
-            drain.callback(None)
-        elif self.session.idling:
+        if self._in_flight.client_reads():
+            return
+        if self.session.idling:
             self.updates_waiting()
         else:
             self._pump()
@@ -327,22 +318,13 @@ class ImapServer(imap4.IMAP4Server):
         """The connection goes; connectionLost follows."""
 
     async def drained(self) -> None:
-        while self.paused:
-            if self._lost:
-                raise ConnectionDone
-            if self._drain is None:
-                self._drain = Deferred()
-            await self._drain
+        await self._in_flight.drained()
 
     async def turn(self) -> None:
         await self._in_flight.turn()
 
     async def next_line(self) -> bytes:
-        if self._lost:
-            raise ConnectionDone
-        waiting: Deferred[bytes] = Deferred()
-        self._line = waiting
-        return await waiting
+        return await self._in_flight.next_line()
 
     def updates_waiting(self) -> None:
         """In IDLE: tell the news at once."""

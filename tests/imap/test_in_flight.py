@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from mailserverd.imap import in_flight
 from mailserverd.imap.in_flight import InFlight
@@ -133,3 +135,35 @@ def test_heavy_work_waits_where_many_are_at_work_and_is_given_up_with_its_client
     bench.clock.advance(0)
     assert begun == [True], "nobody would read it"
     assert bench.in_flight.work is None
+
+
+def test_what_it_waits_for_of_the_client():
+    bench = Bench()
+    bench.in_flight._session.wire = SimpleNamespace(paused=True)
+
+    async def work():
+        await bench.in_flight.drained()
+        return ok(await bench.in_flight.next_line())
+
+    bench.begin(work())
+    assert bench.in_flight.line is None
+    bench.in_flight._session.wire.paused = False
+    assert bench.in_flight.client_reads()
+    assert not bench.in_flight.client_reads(), "nobody waits for it any more"
+    bench.in_flight.got_line(b"DONE")
+    assert bench.replies == [ok(b"DONE")]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_client_that_goes_ends_what_waits_for_it(reads):
+    bench = Bench()
+    bench.in_flight._session.wire = SimpleNamespace(paused=not reads)
+
+    async def work():
+        await bench.in_flight.drained()
+        return ok(await bench.in_flight.next_line())
+
+    bench.begin(work())
+    bench.in_flight.client_is_gone(Failure(ConnectionDone()))
+    assert bench.in_flight.work is None
+    assert [reply.code for reply in bench.replies] == [b"SERVERBUG"], "nobody is told"
