@@ -34,16 +34,18 @@ async def signing_keys(entry: QueueEntry, message: bytes, keys: Callable[[str], 
     """keys: those that sign for exactly one domain."""
     if entry.forwarded:
         return ()
-    author = author_of(message)
+    author, envelope = author_of(message), domain_of(entry.sender)
     of_author = keys_above(domain_of(author), keys)
-    envelope = domain_of(entry.sender)
-    if of_author and await _may(entry, author, envelope, of_author[0].domain, senders):
+    if of_author and await _may(entry, author, envelope, senders):
         return of_author
-    return keys_above(envelope, keys)
+    of_envelope = keys_above(envelope, keys)
+    if of_author and of_envelope and of_author[0].domain == of_envelope[0].domain != envelope:
+        return ()  # a domain below does not speak for the one above
+    return of_envelope
 
 
-async def _may(entry: QueueEntry, author: str, envelope: str, domain: str, senders: Senders) -> bool:
-    if entry.account_id is None or envelope == domain or envelope.endswith("." + domain):
+async def _may(entry: QueueEntry, author: str, envelope: str, senders: Senders) -> bool:
+    if entry.account_id is None or envelope == domain_of(author):
         return True  # ours, or the envelope was found to be the sender's when the message was taken
     try:
         return await senders.may_send_as(entry.account_id, author)
