@@ -13,3 +13,14 @@ def close(transport: Any) -> None:
         transport.abortConnection()
     else:
         transport.loseConnection()
+
+
+def close_unread(transport: Any) -> None:
+    """As close, to a client of which there is more to read: were that never read, TCP would answer it with a reset, at
+    which the client may lose what we said last (RFC 1122 §4.2.2.13). The caller reads and throws away, and ends it."""
+    handle: Any = transport.getHandle() if hasattr(transport, "getHandle") else None
+    if handle is None or hasattr(handle, "get_cipher_name") or not hasattr(transport, "loseWriteConnection"):
+        close(transport)
+        return
+    transport.loseWriteConnection()
+    transport.resumeProducing()

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from mailserverd.accounts.channel_binding import channel_binding
 from mailserverd.connection.by_hand import begin
-from mailserverd.connection.end import close
+from mailserverd.connection.end import close, close_unread
 from mailserverd.connection.prompt_write import write_now
 from mailserverd.connection.unsent import forget_waiting, waiting_octets
 from mailserverd.delivery.trace_headers import TlsSeen
@@ -193,13 +193,17 @@ class SmtpServer(ESMTP):
 
     def _close_with(self, last: bytes) -> None:
         self._closing = True
+        unread = self._paused or bool(self._input.waiting)
         self._input.drop()
         self.factory.outbox.flush()
         if last:
             write_now(self.transport, last)
         self._deadline.for_going()
         self.transport.unregisterProducer()
-        close(self.transport)
+        if unread:
+            close_unread(self.transport)
+        else:
+            close(self.transport)
 
     # The loop.
 

@@ -4,7 +4,7 @@
         smtplib.SMTP("127.0.0.1", server.port("smtp"))
 
 Standing rules: nothing sleeps: a start is over when the server logs that it is ready; a process is signalled by its
-own number only; two servers at once get different ports.
+own number only; two servers at once get different ports; no name is asked of anybody unless a test says of whom.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread, Timer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mailserverd.assembly.first_accounts import add_first
 from mailserverd.assembly.offline import offline
+from mailserverd.cli.admin_client import asked_of_server
 from mailserverd.cli.init import STANDARD_PORTS
 from mailserverd.config.load import load
 from mailserverd.config.render import toml_value
@@ -36,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
 CLI = (sys.executable, "-m", "mailserverd.cli.main")
 START_SECONDS = 60
+NO_NAMESERVER = "127.0.0.1:9"  # nobody is asked anything beyond loopback
 STOP_SECONDS = 60
 
 Settings = Mapping[str, Mapping[str, object]]
@@ -64,6 +66,7 @@ class MailServer:
         self.cli(
             "init", str(folder), "--domain", domain, "--hostname", f"mail.{domain}", "--port-offset", str(self.offset)
         )
+        self.set("dns", nameservers=[NO_NAMESERVER])
         for section, values in (settings or {}).items():
             self.set(section, **values)
         if accounts:
@@ -114,6 +117,10 @@ class MailServer:
         )
 
     # Running
+
+    def ask(self, verb: str, **arguments: object) -> Any:
+        """What a verb answers, over the admin socket of the running server: without the start of a command."""
+        return asked_of_server(self.config, verb, arguments)
 
     def start(self, *wrapper: str) -> Self:
         """Returns when the server is ready, at once where it is. wrapper: a command that runs ours, such as strace."""

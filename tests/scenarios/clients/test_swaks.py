@@ -58,9 +58,9 @@ def test_submission_refusals(server: MailServer, tmp_path: Path) -> None:
     swaks(server, tmp_path, "submission", *login, PASSWORD, *envelope, ok=(WRONG_PASSWORD,))  # AUTH is not offered
     stranger = ("--from", ALICE, "--to", ALICE)
     assert "553 5.7.1" in swaks(server, tmp_path, "submission", "--tls", *login, PASSWORD, *stranger, ok=(23,))
-    elsewhere = ("--from", BOB, "--to", "x@elsewhere.test")
-    said = swaks(server, tmp_path, "submission", "--tls", *login, PASSWORD, *elsewhere, ok=(NO_RECIPIENT,))
-    assert "550 5.7.1" in said
+    nobody = ("--from", BOB, "--to", "nobody@example.org")
+    said = swaks(server, tmp_path, "submission", "--tls", *login, PASSWORD, *nobody, ok=(NO_RECIPIENT,))
+    assert "550 5.1.1" in said
 
 
 def test_lmtp(server: MailServer, tmp_path: Path) -> None:

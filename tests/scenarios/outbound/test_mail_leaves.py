@@ -53,7 +53,9 @@ class World:
             return [client.fetch(each.decode(), "(BODY.PEEK[])")[1][0][1] for each in numbers]
 
     def queue(self, verb: str = "list", *options: str) -> list[dict[str, object]]:
-        rows: list[dict[str, object]] = json.loads(self.server.cli("queue", verb, "--json", *options).stdout)
+        """options: "--domain", "a.example"."""
+        wanted = dict(zip((each.removeprefix("--") for each in options[::2]), options[1::2], strict=True))
+        rows: list[dict[str, object]] = self.server.ask(f"queue {verb}", **wanted)["rows"]
         return rows
 
 
@@ -120,6 +122,8 @@ def test_flush_makes_it_due_at_once(world: World) -> None:
     world.peer.answer = lambda verb, argument, session: None
     world.server.cli("queue", "release", "--domain", "b.example")
     world.server.cli("queue", "flush")
+    shown = json.loads(world.server.cli("queue", "list", "--json", "--limit", "5").stdout)
+    assert isinstance(shown, list)
     until(lambda: world.peer.taken_by("flushed@b.example"))
 
 

@@ -103,7 +103,7 @@ class World:
 
     def row(self, recipient: str, verb: str = "list") -> dict[str, Any]:
         """Of the queue, or of the errors; {} where it is not."""
-        rows = json.loads(self.server.cli("queue", verb, "--json").stdout)
+        rows = self.server.ask(f"queue {verb}")["rows"]
         return next((row for row in rows if row["recipient"] == recipient), {})
 
     def taken(self, peer: str, recipient: str) -> bool:
