@@ -284,6 +284,7 @@ class Inbound:
             sender=sender,
             octets=octets,
             copies=len(accounts),
+            queued=sum(len(each.remote) for each in envelope.recipients),
             delivered=sum(isinstance(each, Delivered) for each in outcomes.values()),
         )
 

@@ -123,14 +123,15 @@ class Submit:
         remembered = Deferred.fromCoroutine(self._rules.accepted(entry, addresses))  # in the same commit
         await self._store.submit(entry, recipients_of(wanted, entry), wanted.message)
         await remembered
-        _log.info(
-            "message queued",
-            queue_id=wanted.queue_id,
-            sender=wanted.sender,
-            recipients=len(wanted.recipients),
-            octets=len(wanted.message),
-            mail_class=name,
-        )
+        if account is None:  # what comes from a client is logged where it is received
+            _log.info(
+                "message queued",
+                queue_id=wanted.queue_id,
+                sender=wanted.sender,
+                recipients=len(wanted.recipients),
+                octets=len(wanted.message),
+                mail_class=name,
+            )
         self._wake()
         return None
 

@@ -92,7 +92,7 @@ class Telling:
             next_attempt=recipient.next_attempt if attempt.kind == "deferred" else None,
         )
         _log.info(
-            "delivery {kind}",
+            "attempt",
             kind=attempt.kind,
             queue_id=entry.queue_id,
             sender=entry.sender,
