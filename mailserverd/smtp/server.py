@@ -36,6 +36,7 @@ from mailserverd.wire.smtp.reply import reply
 if TYPE_CHECKING:
     from mailserverd.smtp.factory import SmtpFactory
 
+MAX_THROWN_AWAY_OCTETS = 1_048_576  # of a client that was dropped; then it hears no more of us
 COMMANDS_A_TURN = 50  # then other sessions have theirs
 
 _log = Logger()
@@ -54,6 +55,7 @@ class SmtpServer(ESMTP):
     _yielded = False  # to other sessions, for a turn
     _paused = False  # reading from the client
     _closing = False
+    _thrown_away = 0  # octets that came behind the last reply
     _last_words = b""  # what ends the session as soon as no command is in flight
     _lost = False
     _begun = 0.0  # when the command in flight came
@@ -81,6 +83,9 @@ class SmtpServer(ESMTP):
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing:
+            self._thrown_away += len(data)
+            if self._thrown_away > MAX_THROWN_AWAY_OCTETS:
+                self.transport.abortConnection()
             return
         self._input.add(data)
         if self._waiting or self._blocked or self._yielded:

@@ -8,8 +8,8 @@ from twisted.mail.smtp import ESMTP, SMTP
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from mailserverd.smtp.server import SmtpServer
-from tests.smtp.doubles import NOW, Client, House
+from mailserverd.smtp.server import MAX_THROWN_AWAY_OCTETS, SmtpServer
+from tests.smtp.doubles import NOW, Client, House, TestTransport
 
 BODY = b"Subject: hi\r\n\r\ntext\r\n"
 
@@ -403,3 +403,30 @@ def test_one_timer_a_connection(house: House) -> None:
     client.send(BODY + b".\r\n")
     assert len(house.clock.getDelayedCalls()) == 1
     assert house.clock.seconds() == NOW
+
+
+class HalfClosing(TestTransport):
+    """TCP as Twisted gives it: it can end one direction."""
+
+    half_closed = False
+
+    def getHandle(self) -> object:
+        return object()
+
+    def loseWriteConnection(self) -> None:
+        self.half_closed = True
+
+
+def test_what_comes_behind_the_last_reply_is_thrown_away_up_to_a_bound(house: House) -> None:
+    client = Client(house)
+    client.transport = HalfClosing("192.0.2.7")
+    client.server.transport = client.transport
+    client.transport.registerProducer(client.server, True)
+    client.server.dataReceived(b"nonsense\r\n" * 100)
+    assert client.read().endswith(b"421 4.7.0 too many bad commands\r\n")
+    assert client.transport.half_closed
+    assert not client.transport.disconnecting
+    client.server.dataReceived(b"x" * MAX_THROWN_AWAY_OCTETS)
+    assert not client.transport.aborted
+    client.server.dataReceived(b"x")
+    assert client.transport.aborted
