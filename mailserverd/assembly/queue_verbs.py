@@ -6,7 +6,7 @@ the queue is; a row's cursor is "QUEUE_ID/POSITION"; what is in flight is left a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +18,7 @@ from mailserverd.model.queue_entry import FINAL, Queued, QueuedRecipient, State
 PAGE = 500
 MAX_EDITED_OCTETS = 50 * 1024 * 1024
 Row = dict[str, Any]
-Rows = list[Row]
-AllOfEntry = list[Queued]
+Read = Callable[[QueueFilter, str, int], Awaitable[QueuePage]]
 
 
 class QueueVerbs:
@@ -32,38 +31,12 @@ class QueueVerbs:
         self._seconds = seconds
         self._wake = wake
         self._flush = flush
+        self.list = _looking(store.page)  # what waits, is in flight or held
+        self.errors = _looking(store.errors)  # the error queue
 
     # Looking.
 
-    async def list(
-        self,
-        domain: str = "",
-        account: str = "",
-        mail_class: str = "",
-        state: str = "",
-        queue_id: str = "",
-        after: str = "",
-        limit: int = PAGE,
-    ) -> Row:
-        """What waits, is in flight or held, oldest first; `after` of the answer is "" at the end."""
-        page = await self._store.page(_filter(domain, account, mail_class, state, queue_id), after, _bounded(limit))
-        return _told(page)
-
-    async def errors(
-        self,
-        domain: str = "",
-        account: str = "",
-        mail_class: str = "",
-        state: str = "",
-        queue_id: str = "",
-        after: str = "",
-        limit: int = PAGE,
-    ) -> Row:
-        """The error queue."""
-        page = await self._store.errors(_filter(domain, account, mail_class, state, queue_id), after, _bounded(limit))
-        return _told(page)
-
-    async def counts(self) -> Rows:
+    async def counts(self) -> list[Row]:
         """How many recipients there are by state and class, and how old the oldest is."""
         now = int(self._seconds())
         return [
@@ -153,11 +126,28 @@ class QueueVerbs:
             raise VerbRefused("name a recipient of the message and a whole address for it")
         await self._store.update([replace(found[0], address=address, destination=domain)])
 
-    async def _rows(self, queue_id: str) -> AllOfEntry:
+    async def _rows(self, queue_id: str) -> list[Queued]:
         rows = await self._store.entry(queue_id)
         if not rows:
             raise NotFound(f"there is no {queue_id} in the queue")
         return rows
+
+
+def _looking(read: Read) -> Callable[..., Awaitable[Row]]:
+    """A verb that gives a page of recipients, the oldest message first; `after` of the answer is "" at the end."""
+
+    async def look(
+        domain: str = "",
+        account: str = "",
+        mail_class: str = "",
+        state: str = "",
+        queue_id: str = "",
+        after: str = "",
+        limit: int = PAGE,
+    ) -> Row:
+        return _told(await read(_filter(domain, account, mail_class, state, queue_id), after, _bounded(limit)))
+
+    return look
 
 
 def row_of(queued: Queued) -> Row:

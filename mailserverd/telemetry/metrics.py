@@ -96,6 +96,17 @@ class Metrics:
             ("door", "outcome"),
             Counter,
         )
+        self.commit_seconds = Family("commit_seconds", "Time of a store commit, fsync included", (), Histogram)
+        self.commit_messages = Family(
+            "commit_messages", "Operations in a store commit", (), lambda: Histogram(BATCH_MESSAGES)
+        )
+        self.reactor_delay = Family("reactor_delay_seconds", "How late the reactor runs a timer", (), Histogram)
+        self.log_events = Family("log_events", "Log lines, by level", ("level",), Counter)
+        self.readings: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._of_sending()
+
+    def _of_sending(self) -> None:
+        """What is counted of mail to other servers."""
         self.outbound_attempts = Family(
             "outbound_attempts",
             "Attempts to deliver to a recipient elsewhere, by outcome, receiving provider and reason",
@@ -136,13 +147,6 @@ class Metrics:
             ("provider",),
             Counter,
         )
-        self.commit_seconds = Family("commit_seconds", "Time of a store commit, fsync included", (), Histogram)
-        self.commit_messages = Family(
-            "commit_messages", "Operations in a store commit", (), lambda: Histogram(BATCH_MESSAGES)
-        )
-        self.reactor_delay = Family("reactor_delay_seconds", "How late the reactor runs a timer", (), Histogram)
-        self.log_events = Family("log_events", "Log lines, by level", ("level",), Counter)
-        self.readings: dict[str, tuple[str, Callable[[], float]]] = {}
 
     def read(self, name: str, doc: str, value: Callable[[], float]) -> None:
         """Show `value()` as the gauge `name` whenever the metrics are asked for."""
