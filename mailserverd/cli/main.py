@@ -24,7 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("mailserverd.cli.status", "Tell whether the server runs, and how it is."),
     "domain": ("mailserverd.cli.domain", "Domains that mail is taken for."),
     "account": ("mailserverd.cli.account", "Accounts, their passwords and app passwords."),
-    "alias": ("mailserverd.cli.alias", "Addresses that lead to accounts."),
+    "alias": ("mailserverd.cli.alias", "Addresses that lead to accounts, or elsewhere."),
     "directory": ("mailserverd.cli.directory", "All domains, accounts and aliases as one file."),
     "queue": ("mailserverd.cli.queue", "Mail on its way to other servers."),
     "suppression": ("mailserverd.cli.suppression", "Addresses elsewhere that nothing is sent to."),

@@ -40,13 +40,3 @@ class Forwarding:
             return reversed_path(path.local, self._secret, int(self._seconds()))
         except NotReversible:
             return None
-
-
-class NothingForwarded:
-    """For who has no aliases that lead elsewhere."""
-
-    def sender(self, reverse_path: bytes, forwarded_by: str) -> bytes:
-        return reverse_path
-
-    def way_back(self, path: Path) -> Path | None:
-        return None

@@ -18,13 +18,3 @@ class Reports(Protocol):
     async def read(self, recipients: Sequence[str], reverse_path: str, message: bytes, now: int) -> None:
         """Look into a message that came in. Raises StoreError."""
         ...
-
-
-class NoReports:
-    """No address is of this server's making, and nothing is read."""
-
-    async def leads_to(self, address: str) -> str | None:
-        return None
-
-    async def read(self, recipients: Sequence[str], reverse_path: str, message: bytes, now: int) -> None:
-        return

@@ -71,19 +71,6 @@ class SendingRules(Protocol):
         ...
 
 
-class NoRules:
-    """Everything may be sent."""
-
-    async def recipient(self, account: Account, address: str, now: int) -> Refused | TryLater | None:
-        return None
-
-    async def message(self, account: Account, addresses: Sequence[str], now: int) -> Refused | TryLater | None:
-        return None
-
-    async def accepted(self, entry: QueueEntry, addresses: Sequence[str]) -> None:
-        return
-
-
 class Submit:
     """wake: tells the scheduler that something is due. seconds: the wall clock."""
 

@@ -18,7 +18,7 @@ import struct
 import msgspec
 
 from mailserverd.model.identifiers import AccountId
-from mailserverd.model.queue_entry import FINAL, Queued, QueuedRecipient, QueueEntry, State, Tried
+from mailserverd.model.queue_entry import FINAL, QueuedRecipient, QueueEntry, State, Tried
 
 ENTRY, STANDING, BODY, BLOB, JOB = b"Qe", b"Qk", b"Qb", b"Qf", b"Qj"
 OPEN, ERROR, DELIVERED = b"Qp", b"Qz", b"Qd"
@@ -131,10 +131,6 @@ def recipient_of(queue_id: str, position: int, record: RecipientRecord, state: S
         record.last_status, record.last_reply, record.notify, record.orcpt, record.told_delay, record.finished,
         history,
     )  # fmt: skip
-
-
-def queued_of(entry: QueueEntry, position: int, record: RecipientRecord) -> Queued:
-    return Queued(entry, recipient_of(entry.queue_id, position, record, State(record.state)))
 
 
 # Keys.
